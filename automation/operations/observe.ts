@@ -1,0 +1,71 @@
+import { COLOURS, type Colour } from '../../src/domain/colour';
+import { BasculeError } from '../../src/domain/errors';
+import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
+import type { RegionFacts } from '../../src/domain/plan';
+import { describeWeights, liveColour, type Live, type Route } from '../../src/domain/traffic';
+import type { Session } from './session';
+
+/** One region as it was measured, whatever its state. */
+export interface RegionReading {
+  region: string;
+  routes: Route[];
+  live: Live;
+  fleets: Record<Colour, FleetReading | undefined>;
+}
+
+/** Measures every region of the environment, side by side. */
+export async function readRegions(session: Session): Promise<RegionReading[]> {
+  return Promise.all(
+    session.regions.map(async (region) => {
+      const world = session.world.region(region);
+      const [routes, blue, green] = await Promise.all([
+        world.traffic.routes(),
+        world.fleets.read('blue'),
+        world.fleets.read('green'),
+      ]);
+      return { region, routes, live: liveColour(routes), fleets: { blue, green } };
+    }),
+  );
+}
+
+/**
+ * The facts that a plan may be made from.
+ * @throws BasculeError BASCULE_TRAFFIC_SHARED (exit code 5) when no single colour is live: which one is to
+ *   be replaced would be a guess.
+ */
+export function requireOneLive(readings: readonly RegionReading[]): RegionFacts[] {
+  return readings.map(({ region, routes, live, fleets }) => {
+    if (live.kind === 'live') return { region, routes, live: live.colour, fleets };
+    throw new BasculeError({
+      code: 'BASCULE_TRAFFIC_SHARED',
+      message:
+        live.kind === 'none'
+          ? `No production route in ${region} gives any colour weight.`
+          : `The production routes in ${region} do not agree on one live colour.`,
+      details: routes.map((route) => `${route.listener} ${route.label}: ${describeWeights(route.weights)}`),
+      next: 'Nothing was changed. Give all production routes to one colour, or finish the deployment that shares them.',
+      blame: 'world',
+      exitCode: 5,
+    });
+  });
+}
+
+/** The release that serves production in a region; null when the live colour has no instance that could serve. */
+export function servingVersion(facts: RegionFacts): string | null {
+  const live = facts.fleets[facts.live];
+  if (live === undefined) return null;
+  const versions = new Set(healthyInstances(live).map((instance) => instance.version));
+  if (versions.size === 1) return [...versions][0] ?? null;
+  return live.desired > 0 ? live.version : null;
+}
+
+/** The release that is live in every region; null when there is none, or they differ. */
+export function liveVersion(regions: readonly RegionFacts[]): string | null {
+  const versions = new Set(regions.map(servingVersion));
+  return versions.size === 1 ? ([...versions][0] ?? null) : null;
+}
+
+/** Whether any fleet of the environment has instances. */
+export function hasInstances(readings: readonly RegionReading[]): boolean {
+  return readings.some((reading) => COLOURS.some((colour) => (reading.fleets[colour]?.desired ?? 0) > 0));
+}

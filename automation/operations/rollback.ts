@@ -1,0 +1,69 @@
+import { BasculeError } from '../../src/domain/errors';
+import { otherColour } from '../../src/domain/colour';
+import { isWarm, planRollback, type RegionFacts } from '../../src/domain/plan';
+import { readDeployment, refuseIfInterrupted, runPlan, type Deployed } from './deployments';
+import { deploymentId, holding } from './holding';
+import { liveVersion, readRegions, requireOneLive } from './observe';
+import type { Session } from './session';
+
+/** Moves production back to the former release: at once where its fleet is warm, otherwise after bringing it up. */
+export async function rollback(session: Session): Promise<Deployed> {
+  const deployment = deploymentId(session.world.clock.now());
+  return holding(session, deployment, async (lease) => {
+    await refuseIfInterrupted(session);
+    const regions = requireOneLive(await readRegions(session));
+    const live = liveVersion(regions);
+    const version = await formerVersion(session, live, regions);
+    for (const text of announce(regions, version)) session.reporter.say({ kind: 'note', text });
+    const { environment, service, policy } = session;
+    const plan = planRollback({ environment, service, version, formerVersion: live, regions, policy });
+    return runPlan(
+      session,
+      deployment,
+      lease,
+      plan,
+      `${environment}: back from ${live ?? 'unknown'} to ${version}`,
+    );
+  });
+}
+
+/**
+ * What the live release replaced, by the journal of the deployment that brought it; the idle fleet's tag
+ * alone would name a release that failed on it later.
+ */
+async function formerVersion(
+  session: Session,
+  live: string | null,
+  regions: readonly RegionFacts[],
+): Promise<string> {
+  for (const id of (await session.journal.list()).reverse()) {
+    const { plan, closed } = await readDeployment(session, id);
+    const brought = closed?.outcome === 'succeeded' && plan.purpose !== 'retire' && plan.version === live;
+    if (brought && plan.formerVersion !== null) return plan.formerVersion;
+    if (brought) break;
+  }
+  const idle = new Set(regions.map((facts) => facts.fleets[otherColour(facts.live)]?.version ?? null));
+  const only = [...idle][0] ?? null;
+  if (idle.size === 1 && only !== null && only !== live) return only;
+  throw new BasculeError({
+    code: 'BASCULE_NO_FORMER_RELEASE',
+    message: `${session.environment} has no former release to go back to: ${live ?? 'what is live'} is the first that its journal knows.`,
+    next: `Deploy the release you want: \`bascule deploy ${session.environment} --version <version>\`. Nothing was changed.`,
+  });
+}
+
+function announce(regions: readonly RegionFacts[], version: string): string[] {
+  return regions.map((facts) => {
+    const colour = otherColour(facts.live);
+    if (isWarm(facts, version))
+      return `${facts.region}: ${colour} is warm and healthy at ${version}; traffic moves back in one go.`;
+    const idle = facts.fleets[colour];
+    const why =
+      idle === undefined || idle.desired === 0
+        ? 'has no instances'
+        : idle.version === version
+          ? 'is not fully healthy'
+          : `runs ${idle.version ?? 'another release'}`;
+    return `${facts.region}: ${colour} ${why}; it is brought up at ${version} and must pass the health gate before traffic moves.`;
+  });
+}

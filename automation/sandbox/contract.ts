@@ -1,0 +1,192 @@
+/**
+ * What the sandbox's control plane (moto, in Python) and its daemon (load balancers and instances, in
+ * Node) say to each other. The control plane holds every fact that an AWS API would hold; the daemon
+ * makes those facts true with real processes and reports back what it observed.
+ *
+ * GET  /_bascule/state?since=<revision>&wait=<seconds>  -> SandboxState; answers at once when the revision
+ *      is newer than `since`, otherwise when something changes, at the latest after `wait` seconds.
+ * POST /_bascule/truth   TruthReport   -> 204   what the daemon observed; replaces the last report.
+ * POST /_bascule/faults  Fault[]       -> 204   injected faults; replaces the former list.
+ * GET  /_bascule/calls?since=<n>       -> {next, calls: ApiCall[]}   the API calls the control plane served.
+ */
+
+/** An AWS action list exactly as DescribeRules / DescribeListeners give it. */
+export interface ListenerAction {
+  Type: string;
+  Order?: number;
+  TargetGroupArn?: string;
+  ForwardConfig?: {
+    TargetGroups?: { TargetGroupArn: string; Weight?: number }[];
+    TargetGroupStickinessConfig?: { Enabled?: boolean; DurationSeconds?: number };
+  };
+  FixedResponseConfig?: { MessageBody?: string; StatusCode: string; ContentType?: string };
+  RedirectConfig?: {
+    Protocol?: string;
+    Port?: string;
+    Host?: string;
+    Path?: string;
+    Query?: string;
+    StatusCode: string;
+  };
+}
+
+/** A rule condition exactly as DescribeRules gives it. */
+export interface RuleCondition {
+  Field: string;
+  Values?: string[];
+  HostHeaderConfig?: { Values: string[] };
+  PathPatternConfig?: { Values: string[] };
+  HttpHeaderConfig?: { HttpHeaderName: string; Values: string[] };
+  QueryStringConfig?: { Values: { Key?: string; Value: string }[] };
+  HttpRequestMethodConfig?: { Values: string[] };
+  SourceIpConfig?: { Values: string[] };
+}
+
+export interface RuleState {
+  arn: string;
+  /** 'default' or the number as a string, as AWS writes it. */
+  priority: string;
+  conditions: RuleCondition[];
+  actions: ListenerAction[];
+}
+
+export interface ListenerState {
+  arn: string;
+  port: number;
+  protocol: 'HTTP' | 'HTTPS';
+  certificateArns: string[];
+  /** All rules, the default one last with priority 'default'. */
+  rules: RuleState[];
+}
+
+export interface LoadBalancerState {
+  arn: string;
+  name: string;
+  account: string;
+  region: string;
+  /** The loopback address of this load balancer; it is also its DNSName. */
+  address: string;
+  idleTimeoutSeconds: number;
+  listeners: ListenerState[];
+}
+
+export interface TargetState {
+  /** Instance id. */
+  id: string;
+  port: number;
+  /** Unix milliseconds. */
+  registeredAt: number;
+  /** Set while draining: Unix milliseconds of the deregistration. */
+  deregisteredAt: number | null;
+}
+
+export interface TargetGroupState {
+  arn: string;
+  name: string;
+  account: string;
+  region: string;
+  port: number;
+  protocol: string;
+  healthCheck: {
+    enabled: boolean;
+    path: string;
+    /** 'traffic-port' or a number as a string. */
+    port: string;
+    protocol: string;
+    intervalSeconds: number;
+    timeoutSeconds: number;
+    healthyThreshold: number;
+    unhealthyThreshold: number;
+    /** HTTP codes: '200', '200-299' or '200,202'. */
+    matcher: string;
+  };
+  /** Target group attributes by their AWS names, for example deregistration_delay.timeout_seconds. */
+  attributes: Record<string, string>;
+  targets: TargetState[];
+}
+
+export interface InstanceState {
+  id: string;
+  account: string;
+  region: string;
+  /** pending, running, shutting-down, terminated, stopping, stopped. */
+  state: string;
+  imageId: string;
+  /** Tags of the image: service, version, bascule:bundle (an s3:// address), bascule:sha256 ... */
+  imageTags: Record<string, string>;
+  tags: Record<string, string>;
+  userData: string | null;
+  launchedAt: number;
+  autoScalingGroup: string | null;
+}
+
+export interface CertificateState {
+  arn: string;
+  domain: string;
+  /** PEM, where the certificate was imported with its key; otherwise null. */
+  certificate: string | null;
+  privateKey: string | null;
+  chain: string | null;
+}
+
+export interface SandboxState {
+  revision: number;
+  loadBalancers: LoadBalancerState[];
+  targetGroups: TargetGroupState[];
+  instances: InstanceState[];
+  certificates: CertificateState[];
+}
+
+export type ProcessState = 'starting' | 'running' | 'exited';
+
+export interface InstanceTruth {
+  /** Where the instance's process listens. */
+  host: string;
+  port: number;
+  process: ProcessState;
+  exitCode: number | null;
+  signal: string | null;
+  pid: number | null;
+  /** The file that holds the process's output; GetConsoleOutput answers its end. */
+  logFile: string;
+}
+
+export type TargetHealthState = 'initial' | 'healthy' | 'unhealthy' | 'unused' | 'draining' | 'unavailable';
+
+export interface TargetTruth {
+  state: TargetHealthState;
+  /** AWS reason code, for example Target.FailedHealthChecks; null when healthy. */
+  reason: string | null;
+  description: string | null;
+}
+
+export interface TruthReport {
+  instances: Record<string, InstanceTruth>;
+  /** Target group ARN -> instance id -> health. */
+  targets: Record<string, Record<string, TargetTruth>>;
+}
+
+/** A fault the control plane injects until it is taken away. */
+export type Fault =
+  | {
+      kind: 'capacity-error';
+      /** Only this Auto Scaling group; every one when absent. */
+      autoScalingGroup?: string;
+      region?: string;
+      /** AWS's own words; a default InsufficientInstanceCapacity message when absent. */
+      message?: string;
+    }
+  | {
+      kind: 'latency';
+      /** Added to each AWS call, in milliseconds. */
+      milliseconds: number;
+    };
+
+export interface ApiCall {
+  at: number;
+  service: string;
+  action: string;
+  region: string;
+  account: string;
+  status: number;
+}

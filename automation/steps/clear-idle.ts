@@ -1,0 +1,28 @@
+import type { ClearIdle } from '../../src/domain/step';
+import { refuseIfLive } from './guard';
+import { done, nothingToUndo, pending, ran, timedOut, type StepHandler } from './handler';
+
+const EMPTY = { minimum: 0, maximum: 0, desired: 0 };
+
+/** Scales the idle fleet to nothing on the new version, so that no instance of another release stays. */
+export const clearIdle: StepHandler<ClearIdle> = {
+  timeoutSeconds: () => 600,
+  pollMilliseconds: () => 500,
+  async run(step, context) {
+    const refused = await refuseIfLive(step.colour, context);
+    if (refused !== undefined) return { kind: 'halt', reason: refused };
+    const { region, colour, version } = step;
+    await context.world.stacks.applyFleet({ region, colour, version, capacity: EMPTY });
+    return ran();
+  },
+  async verify(step, context) {
+    const reading = await context.region.fleets.read(step.colour);
+    if (reading === undefined) return done('there is no such fleet');
+    // Instances that are terminating take no requests and do not come back: the new release need not wait.
+    const staying = reading.instances.filter((instance) => !instance.lifecycle.startsWith('Terminat'));
+    if (reading.desired === 0 && staying.length === 0) return done();
+    return pending(`${staying.length} instance(s) of another release to leave`);
+  },
+  undo: nothingToUndo,
+  explainTimeout: (step, _context, waitingFor) => timedOut(`Clearing the ${step.colour} fleet`, waitingFor),
+};

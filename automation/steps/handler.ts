@@ -1,0 +1,60 @@
+import type { Facts, Plan, Reason } from '../../src/domain/records';
+import type { Step } from '../../src/domain/step';
+import type { RegionWorld, World } from '../../src/ports';
+
+export type RunResult =
+  | { kind: 'ran'; facts: Facts }
+  | { kind: 'failed'; reason: Reason }
+  /** Going on or back would both be a guess: a person decides. */
+  | { kind: 'halt'; reason: Reason };
+
+export type Verdict =
+  | { kind: 'done'; note: string; facts: Facts }
+  | { kind: 'pending'; waitingFor: string }
+  | { kind: 'failed'; reason: Reason }
+  | { kind: 'halt'; reason: Reason };
+
+export type UndoResult = { kind: 'undone'; note: string } | { kind: 'halt'; reason: Reason };
+
+/** What a handler may use. `memory` lives for one step in one process; losing it only makes a gate look longer. */
+export interface StepContext {
+  world: World;
+  region: RegionWorld;
+  plan: Plan;
+  /** When the intent was recorded, Unix milliseconds: deadlines count from here, also after a resume. */
+  startedAt: number;
+  memory: Map<string, unknown>;
+  say(text: string): void;
+}
+
+/**
+ * One kind of step. `run` and `undo` may be repeated at any time; `verify` only reads the world, and a
+ * missing or unreadable answer is never done.
+ */
+export interface StepHandler<S extends Step> {
+  /** Seconds after the start at which a pending step has failed; null when the step itself is a wait. */
+  timeoutSeconds(step: S): number | null;
+  pollMilliseconds(step: S): number;
+  run(step: S, context: StepContext): Promise<RunResult>;
+  verify(step: S, context: StepContext): Promise<Verdict>;
+  undo(step: S, context: StepContext): Promise<UndoResult>;
+  /** Why the step did not end in time, with what a person needs to see. */
+  explainTimeout(step: S, context: StepContext, waitingFor: string): Promise<Reason>;
+}
+
+export const ran = (facts: Facts = {}): RunResult => ({ kind: 'ran', facts });
+export const done = (note = '', facts: Facts = {}): Verdict => ({ kind: 'done', note, facts });
+export const pending = (waitingFor: string): Verdict => ({ kind: 'pending', waitingFor });
+
+export function reason(code: string, message: string, details: string[] = []): Reason {
+  return { code, message, details };
+}
+
+/** The reason of a step that simply took too long. */
+export function timedOut(what: string, waitingFor: string): Promise<Reason> {
+  return Promise.resolve(
+    reason('BASCULE_STEP_TIMEOUT', `${what} did not end in time; it waited for ${waitingFor}.`),
+  );
+}
+
+export const nothingToUndo = (): Promise<UndoResult> => Promise.resolve({ kind: 'undone', note: '' });

@@ -1,0 +1,129 @@
+import { BasculeError } from './errors';
+import type { Outcome } from './outcome';
+import { RECORD_FORMAT, type Facts, type JournalRecord, type Plan, type Reason } from './records';
+
+export type StepPhase = 'pending' | 'started' | 'ran' | 'verified' | 'failed' | 'undoing' | 'undone';
+
+export interface StepState {
+  phase: StepPhase;
+  startedAt: number | null;
+  endedAt: number | null;
+  facts: Facts;
+  reason: Reason | null;
+}
+
+export interface DeploymentState {
+  deployment: string;
+  plan: Plan;
+  openedAt: number;
+  steps: Record<string, StepState>;
+  /** Why the deployment turned back; null while it goes forward. */
+  turnedBack: Reason | null;
+  /** Why it stopped for a person; null otherwise. */
+  halted: Reason | null;
+  closed: { outcome: Outcome; message: string; at: number } | null;
+  /** The sequence number that the next record gets. */
+  next: number;
+  /** The highest fencing number seen. */
+  fence: number;
+}
+
+const untouched: StepState = { phase: 'pending', startedAt: null, endedAt: null, facts: {}, reason: null };
+
+/**
+ * The state that a journal describes. Pure: the same records always give the same state.
+ * @throws BasculeError BASCULE_JOURNAL_UNREADABLE when the records are not one journal from its beginning.
+ */
+export function replay(records: readonly JournalRecord[]): DeploymentState {
+  const first = records[0];
+  if (first?.kind !== 'opened')
+    throw unreadable(first?.deployment ?? 'unknown', 'its first record is missing');
+  const state: DeploymentState = {
+    deployment: first.deployment,
+    plan: first.plan,
+    openedAt: first.at,
+    steps: Object.fromEntries(first.plan.steps.map((step) => [step.id, { ...untouched }])),
+    turnedBack: null,
+    halted: null,
+    closed: null,
+    next: 0,
+    fence: 0,
+  };
+  for (const record of records) {
+    checkRecord(record, state);
+    applyRecord(record, state);
+    state.next = record.sequence + 1;
+    state.fence = Math.max(state.fence, record.fence);
+  }
+  return state;
+}
+
+function checkRecord(record: JournalRecord, state: DeploymentState): void {
+  if (record.format > RECORD_FORMAT)
+    throw unreadable(
+      state.deployment,
+      `record ${record.sequence} is of format ${record.format}; this Bascule reads up to ${RECORD_FORMAT}`,
+    );
+  if (record.sequence !== state.next)
+    throw unreadable(state.deployment, `record ${state.next} is missing before record ${record.sequence}`);
+  if (record.fence < state.fence)
+    throw unreadable(
+      state.deployment,
+      `record ${record.sequence} was written by a former holder of the environment`,
+    );
+}
+
+function applyRecord(record: JournalRecord, state: DeploymentState): void {
+  switch (record.kind) {
+    case 'opened':
+      return;
+    case 'resumed':
+      // A person decided to go on, so what had stopped the deployment is judged afresh from the world.
+      state.halted = null;
+      state.closed = null;
+      return;
+    case 'started':
+      return update(state, record.step, { phase: 'started', startedAt: record.at });
+    case 'ran':
+      return update(state, record.step, { phase: 'ran', facts: record.facts });
+    case 'verified':
+      return update(state, record.step, {
+        phase: 'verified',
+        endedAt: record.at,
+        facts: { ...state.steps[record.step]?.facts, ...record.facts },
+      });
+    case 'failed':
+      state.turnedBack ??= record.reason;
+      return update(state, record.step, { phase: 'failed', endedAt: record.at, reason: record.reason });
+    case 'rollbackRequested':
+      state.turnedBack ??= record.reason;
+      return;
+    case 'undoStarted':
+      return update(state, record.step, { phase: 'undoing' });
+    case 'undone':
+      return update(state, record.step, { phase: 'undone', endedAt: record.at });
+    case 'halted':
+      state.halted = record.reason;
+      return;
+    case 'closed':
+      state.closed = { outcome: record.outcome, message: record.message, at: record.at };
+      return;
+  }
+}
+
+function update(state: DeploymentState, step: string, change: Partial<StepState>): void {
+  const former = state.steps[step];
+  if (former === undefined)
+    throw unreadable(state.deployment, `a record names the step ${step}, which is not in the plan`);
+  state.steps[step] = { ...former, ...change };
+}
+
+function unreadable(deployment: string, why: string): BasculeError {
+  return new BasculeError({
+    code: 'BASCULE_JOURNAL_UNREADABLE',
+    message: `The journal of deployment ${deployment} cannot be read: ${why}.`,
+    next: 'Nothing was changed. Look at the journal in the bucket, or use the version of Bascule that wrote it.',
+    blame: 'world',
+    exitCode: 5,
+  });
+}

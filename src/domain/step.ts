@@ -1,0 +1,217 @@
+import type { Colour } from './colour';
+import type { RouteWeights } from './traffic';
+
+/** How many instances a fleet may have. The driver pins the minimum of the fleet that it brings up. */
+export interface Capacity {
+  minimum: number;
+  maximum: number;
+  desired: number;
+}
+
+interface OfRegion {
+  /** Unique within the plan, for example `health-gate:eu-west-3`. */
+  id: string;
+  region: string;
+}
+
+/** Take away what the idle fleet still runs of another release, so that only the new one comes up. */
+export interface ClearIdle extends OfRegion {
+  kind: 'clear-idle';
+  colour: Colour;
+  version: string;
+}
+
+/** Apply the idle fleet's stack with the new version and the live fleet's current capacity. */
+export interface ApplyIdle extends OfRegion {
+  kind: 'apply-idle';
+  colour: Colour;
+  version: string;
+  capacity: Capacity;
+}
+
+/** Wait until the fleet is proven healthy, several looks in a row. */
+export interface HealthGate extends OfRegion {
+  kind: 'health-gate';
+  colour: Colour;
+  version: string;
+  instances: number;
+  consecutive: number;
+  intervalSeconds: number;
+  timeoutSeconds: number;
+}
+
+/** Point the test listener at a colour. */
+export interface PointTest extends OfRegion {
+  kind: 'point-test';
+  colour: Colour;
+  /** Whether it follows a finished shift; its failure then no longer turns anything back. */
+  settling: boolean;
+}
+
+export interface SmokeRequest {
+  path: string;
+  method: string;
+  headers: Record<string, string>;
+  status: number;
+  bodyContains?: string;
+  timeoutSeconds: number;
+}
+
+/** Send the configured requests through the test listener. */
+export interface Smoke extends OfRegion {
+  kind: 'smoke';
+  version: string;
+  requests: SmokeRequest[];
+}
+
+/** Write new weights on all production routes; the cutover when one colour gets everything. */
+export interface Shift extends OfRegion {
+  kind: 'shift';
+  from: RouteWeights[];
+  to: RouteWeights[];
+  /** The colour that gains. */
+  towards: Colour;
+  timeoutSeconds: number;
+}
+
+/** Send requests through the production listener until the new version alone answers. */
+export interface Prove extends OfRegion {
+  kind: 'prove';
+  version: string;
+  path: string;
+  /** The response header that names the version; without one only the status is judged. */
+  header: string | null;
+  requests: number;
+  timeoutSeconds: number;
+}
+
+/** Watch with all traffic on the new colour and the former one still warm. */
+export interface Soak extends OfRegion {
+  kind: 'soak';
+  colour: Colour;
+  version: string;
+  instances: number;
+  seconds: number;
+  intervalSeconds: number;
+}
+
+/** Follow the live fleet: bring the idle one to its current desired capacity, when that grew since the plan. */
+export interface Follow extends OfRegion {
+  kind: 'follow';
+  /** The colour that is brought up. */
+  colour: Colour;
+  version: string;
+  capacity: Capacity;
+  timeoutSeconds: number;
+}
+
+/** Give a fleet the capacity limits of the configuration again, after the minimum was pinned. */
+export interface Unpin extends OfRegion {
+  kind: 'unpin';
+  colour: Colour;
+  version: string;
+  capacity: Capacity;
+}
+
+/** Keep the former colour warm for a while, so that the way back stays short. */
+export interface KeepWarm extends OfRegion {
+  kind: 'keep-warm';
+  colour: Colour;
+  seconds: number;
+}
+
+/** Wait until no request was seen to reach a colour for a while; missing metrics keep the gate shut. */
+export interface TrafficEnd extends OfRegion {
+  kind: 'traffic-end';
+  colour: Colour;
+  quietSeconds: number;
+  timeoutSeconds: number;
+}
+
+/** Scale the former colour down. */
+export interface Retire extends OfRegion {
+  kind: 'retire';
+  colour: Colour;
+  version: string;
+  timeoutSeconds: number;
+}
+
+export type Step =
+  | ClearIdle
+  | ApplyIdle
+  | HealthGate
+  | PointTest
+  | Smoke
+  | Follow
+  | Shift
+  | Prove
+  | Soak
+  | Unpin
+  | KeepWarm
+  | TrafficEnd
+  | Retire;
+
+export type StepKind = Step['kind'];
+export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+
+/** A step in a few words, the same in progress, journal and report. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'clear-idle':
+      return `clear ${step.colour} of other releases`;
+    case 'apply-idle':
+      return `apply ${step.colour} at ${step.version}, ${step.capacity.desired} instance(s)`;
+    case 'health-gate':
+      return `health gate of ${step.colour}`;
+    case 'point-test':
+      return `test listener to ${step.colour}`;
+    case 'smoke':
+      return `smoke test of ${step.version} through the test listener`;
+    case 'follow':
+      return `${step.colour} follows the live capacity`;
+    case 'shift':
+      return `cutover of ${step.to.length} route(s) to ${step.towards}`;
+    case 'prove':
+      return `prove ${step.version} with traffic`;
+    case 'soak':
+      return `soak for ${step.seconds} s`;
+    case 'unpin':
+      return `release the pinned minimum of ${step.colour}`;
+    case 'keep-warm':
+      return `keep ${step.colour} warm for ${step.seconds} s`;
+    case 'traffic-end':
+      return `see the traffic of ${step.colour} end`;
+    case 'retire':
+      return `retire ${step.colour}`;
+  }
+}
+
+/**
+ * Whether the failure of a step turns the deployment back. Once the new release was proven and soaked, what
+ * is left to do never moves traffic again: its failure halts for a person instead.
+ */
+export function turnsBack(step: Step): boolean {
+  switch (step.kind) {
+    case 'clear-idle':
+    case 'apply-idle':
+    case 'health-gate':
+    case 'smoke':
+    case 'follow':
+    case 'shift':
+    case 'prove':
+    case 'soak':
+      return true;
+    case 'point-test':
+      return !step.settling;
+    case 'unpin':
+    case 'keep-warm':
+    case 'traffic-end':
+    case 'retire':
+      return false;
+  }
+}
+
+/** Whether a step may be left while it waits; a shift may not, for it would stay half-moved. */
+export function isSafePoint(step: Step): boolean {
+  return step.kind !== 'shift';
+}

@@ -1,0 +1,199 @@
+import type { Colour } from './domain/colour';
+import type { FleetReading } from './domain/fleet';
+import type { JournalRecord, Holder, Reason } from './domain/records';
+import type { Capacity, SmokeRequest, Step } from './domain/step';
+import type { Route, Weights } from './domain/traffic';
+import type { Outcome } from './domain/outcome';
+
+/** What the driver needs of the world. Adapters implement these over AWS and Pulumi; unit tests over memory. */
+
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number;
+  /** Waits; resolves early, without an error, when the signal is aborted. */
+  wait(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What the service stack of an environment gave one region. */
+export interface RegionOutputs {
+  loadBalancerArn: string;
+  loadBalancerDns: string;
+  /** Where production requests go, without a trailing slash. */
+  loadBalancerUrl: string;
+  /** Where requests for the idle colour go. */
+  testUrl: string;
+  productionListenerArn: string;
+  testListenerArn: string;
+  targetGroups: Record<Colour, string>;
+}
+
+export interface ServiceOutputs {
+  environment: string;
+  service: string;
+  regions: Record<string, RegionOutputs>;
+}
+
+export interface FleetTarget {
+  region: string;
+  colour: Colour;
+  version: string;
+  capacity: Capacity;
+}
+
+/** How many resources an update touched. */
+export interface StackChanges {
+  created: number;
+  updated: number;
+  replaced: number;
+  deleted: number;
+  unchanged: number;
+}
+
+/** Pulumi's stacks of one environment. */
+export interface Stacks {
+  /** Applies the service stack. */
+  upService(): Promise<StackChanges>;
+  /** What the service stack gave; undefined when it was never applied. */
+  outputs(): Promise<ServiceOutputs | undefined>;
+  /** Applies one fleet's stack; never waits for its instances. */
+  applyFleet(target: FleetTarget): Promise<StackChanges>;
+  /** What a fleet's stack was last told; undefined when there is no such stack. */
+  fleetTarget(region: string, colour: Colour): Promise<FleetTarget | undefined>;
+  /** Removes one fleet's stack and its resources. */
+  destroyFleet(region: string, colour: Colour): Promise<StackChanges>;
+  destroyService(): Promise<StackChanges>;
+}
+
+export interface RouteChange {
+  route: Route;
+  weights: Weights;
+}
+
+/** The listeners of one region. All methods throw on a read that is not complete: no answer is no answer. */
+export interface Traffic {
+  /** Every default action and rule, all pages, of the production and test listeners that forwards to a colour. */
+  routes(): Promise<Route[]>;
+  /**
+   * Writes weights; keeps everything else of each action list (authentication, stickiness, other groups).
+   * Writes are sent side by side within the API's rate. Safe to repeat.
+   */
+  write(changes: readonly RouteChange[]): Promise<void>;
+}
+
+/** The Auto Scaling groups of one region. */
+export interface Fleets {
+  /** One measurement; undefined when the group does not exist. */
+  read(colour: Colour): Promise<FleetReading | undefined>;
+  /** The last lines of what an instance printed to its console; empty when there are none. */
+  consoleTail(instanceId: string, lines: number): Promise<string[]>;
+}
+
+export interface TrafficSeen {
+  /** Requests that the load balancer sent to the colour within the window; null when metrics are missing. */
+  requests: number | null;
+}
+
+/** CloudWatch of one region. */
+export interface Metrics {
+  requestsTo(colour: Colour, from: number, to: number): Promise<TrafficSeen>;
+}
+
+export interface Image {
+  id: string;
+  region: string;
+  version: string;
+  state: string;
+  tags: Record<string, string>;
+  createdAt: string;
+}
+
+export interface Images {
+  /** The release's image in one region, the newest when there are several; undefined when there is none. */
+  find(
+    region: string,
+    service: string,
+    version: string,
+    owners: readonly string[],
+  ): Promise<Image | undefined>;
+}
+
+export type ProbeAnswer =
+  | { kind: 'answered'; status: number; headers: Record<string, string>; body: string; milliseconds: number }
+  | { kind: 'no-answer'; reason: string; milliseconds: number };
+
+/** Sends one HTTP request over a connection of its own; a missing answer is a result, not an exception. */
+export interface Prober {
+  request(baseUrl: string, request: Omit<SmokeRequest, 'status' | 'bodyContains'>): Promise<ProbeAnswer>;
+}
+
+/** The append-only records of deployments. */
+export interface Journal {
+  /** Adds one record; 'conflict' when another process wrote this sequence number. */
+  append(record: JournalRecord): Promise<'appended' | 'conflict'>;
+  /** All records of a deployment in order. */
+  read(deployment: string): Promise<JournalRecord[]>;
+  /** Ids of the environment's deployments, oldest first. */
+  list(): Promise<string[]>;
+}
+
+export interface LeaseState {
+  holder: Holder;
+  deployment: string;
+  /** Rises with each new holder. */
+  fence: number;
+  /** Unix milliseconds. */
+  acquiredAt: number;
+  expiresAt: number;
+  released: boolean;
+}
+
+export type LeaseAnswer = { kind: 'held'; lease: HeldLease } | { kind: 'refused'; by: LeaseState };
+
+export interface HeldLease {
+  readonly fence: number;
+  /** Moves the expiry; 'lost' when another process took the lease. */
+  renew(): Promise<'renewed' | 'lost'>;
+  release(): Promise<void>;
+}
+
+/** At most one process works on an environment. */
+export interface Leases {
+  acquire(deployment: string, holder: Holder): Promise<LeaseAnswer>;
+  /** Who holds it, or held it last; undefined when nobody ever did. */
+  read(): Promise<LeaseState | undefined>;
+}
+
+/** What a person is told while a deployment runs. */
+export type Message =
+  | { kind: 'opened'; deployment: string; title: string; steps: Step[] }
+  | { kind: 'started'; step: Step; at: number }
+  | { kind: 'waiting'; step: Step; for: string; at: number }
+  | { kind: 'done'; step: Step; at: number; note: string }
+  | { kind: 'failed'; step: Step; at: number; reason: Reason }
+  | { kind: 'undoing'; step: Step; at: number }
+  | { kind: 'undone'; step: Step; at: number; note: string }
+  | { kind: 'note'; text: string }
+  | { kind: 'closed'; outcome: Outcome; message: string; at: number };
+
+export interface Reporter {
+  say(message: Message): void;
+}
+
+/** Everything in one region that a step may look at or change. */
+export interface RegionWorld {
+  region: string;
+  traffic: Traffic;
+  fleets: Fleets;
+  metrics: Metrics;
+  productionUrl: string;
+  testUrl: string;
+}
+
+/** Everything a deployment of one environment may look at or change. */
+export interface World {
+  stacks: Stacks;
+  images: Images;
+  prober: Prober;
+  clock: Clock;
+  region(name: string): RegionWorld;
+}
