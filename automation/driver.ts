@@ -136,7 +136,7 @@ async function undo(deployment: Drive, step: Step, context: StepContext): Promis
   deployment.reporter.say({ kind: 'undoing', step, at: record.at });
   const result: UndoResult = await handlerOf(step).undo(step, context);
   if (result.kind === 'halt') return halt(deployment, step, result.reason);
-  const facts: Facts = result.note === '' ? {} : { note: result.note };
+  const facts: Facts = { ...(result.note === '' ? {} : { note: result.note }), ...result.facts };
   const undone = await deployment.journal.append({ kind: 'undone', step: step.id, facts });
   deployment.reporter.say({ kind: 'undone', step, at: undone.at, note: result.note });
 }
@@ -173,11 +173,12 @@ function stopAt(deployment: Drive, state: DeploymentState, action: Action): Prom
   if (begun && !isSafePoint(action.step)) return false;
   const where = `${begun ? 'during' : 'before'}: ${describeStep(action.step)}`;
   const reason = { code: 'BASCULE_STOPPED', message: `Stopped on request ${where}.`, details: [] };
-  const moved = state.plan.steps.some(
-    (step) => step.kind === 'shift' && state.steps[step.id]?.startedAt !== null,
-  );
-  if (moved || state.plan.purpose === 'retire') return halt(deployment, null, reason);
+  if (shiftBegan(state) || state.plan.purpose === 'retire') return halt(deployment, null, reason);
   return deployment.journal.append({ kind: 'rollbackRequested', reason }).then(() => undefined);
+}
+
+function shiftBegan(state: DeploymentState): boolean {
+  return state.plan.steps.some((step) => step.kind === 'shift' && state.steps[step.id]?.startedAt !== null);
 }
 
 function closingMessage(state: DeploymentState, outcome: Outcome, reason: Reason | null): string {
@@ -210,6 +211,7 @@ function contextOf(
     region: deployment.world.region(step.region),
     plan: state.plan,
     startedAt: state.steps[step.id]?.startedAt ?? deployment.world.clock.now(),
+    openedAt: state.openedAt,
     memory: own,
     say: (text) => deployment.reporter.say({ kind: 'note', text }),
   };

@@ -14,7 +14,7 @@ export type Verdict =
   | { kind: 'failed'; reason: Reason }
   | { kind: 'halt'; reason: Reason };
 
-export type UndoResult = { kind: 'undone'; note: string } | { kind: 'halt'; reason: Reason };
+export type UndoResult = { kind: 'undone'; note: string; facts?: Facts } | { kind: 'halt'; reason: Reason };
 
 /** What a handler may use. `memory` lives for one step in one process; losing it only makes a gate look longer. */
 export interface StepContext {
@@ -23,6 +23,8 @@ export interface StepContext {
   plan: Plan;
   /** When the intent was recorded, Unix milliseconds: deadlines count from here, also after a resume. */
   startedAt: number;
+  /** When the deployment was opened, Unix milliseconds. */
+  openedAt: number;
   memory: Map<string, unknown>;
   say(text: string): void;
 }

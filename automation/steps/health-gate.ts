@@ -25,7 +25,7 @@ export const healthGate: StepHandler<HealthGate> = {
     const reading = await context.region.fleets.read(step.colour);
     const memory = memoryOf(context);
     if (reading !== undefined) remember(reading, step, memory);
-    const expected = { ...step, since: context.startedAt - 300_000 };
+    const expected = { ...step, since: context.openedAt };
     const verdict = assessFleet(reading, expected, memory.streak);
     memory.streak = verdict.kind === 'failed' ? 0 : verdict.streak;
     if (verdict.kind === 'healthy') return done(`${step.instances} of ${step.instances} healthy`);

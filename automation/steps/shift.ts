@@ -8,7 +8,16 @@ import {
   type RouteWeights,
 } from '../../src/domain/traffic';
 import { countHealthy, refuseIfFormerUnhealthy } from './guard';
-import { done, pending, ran, reason, timedOut, type StepContext, type StepHandler } from './handler';
+import {
+  done,
+  pending,
+  ran,
+  reason,
+  timedOut,
+  type StepContext,
+  type StepHandler,
+  type UndoResult,
+} from './handler';
 
 async function productionRoutes(context: StepContext): Promise<Route[]> {
   return (await context.region.traffic.routes()).filter((route) => route.listener === 'production');
@@ -99,16 +108,16 @@ export const shift: StepHandler<Shift> = {
   explainTimeout: (step, _context, waitingFor) => timedOut(`The shift in ${step.region}`, waitingFor),
 };
 
-async function readBackFormer(step: Shift, context: StepContext, writes: number) {
+async function readBackFormer(step: Shift, context: StepContext, writes: number): Promise<UndoResult> {
   const deadline = context.world.clock.now() + step.timeoutSeconds * 1000;
   for (;;) {
     const behind = notYet(await productionRoutes(context), step.from);
     const first = behind[0];
     if (first === undefined)
-      return { kind: 'undone' as const, note: `weights restored on ${writes} route(s)` };
+      return { kind: 'undone', note: `weights restored on ${writes} route(s)`, facts: { restored: writes } };
     if (context.world.clock.now() > deadline)
       return {
-        kind: 'halt' as const,
+        kind: 'halt',
         reason: reason('BASCULE_READ_BACK', `The restored weights in ${step.region} cannot be read back.`, [
           `${first.label}: ${describeWeights(first.weights)}`,
         ]),

@@ -53,8 +53,13 @@ function backward(state: DeploymentState, reason: Reason): Action {
   // Weights first, the rest later: requests are safe before anything is taken down.
   const next = touched.filter((step) => step.kind === 'shift').at(-1) ?? touched.at(-1);
   if (next !== undefined) return { kind: 'undo', step: next };
-  const moved = state.plan.steps.some(
-    (step) => step.kind === 'shift' && state.steps[step.id]?.startedAt !== null,
-  );
-  return { kind: 'close', outcome: moved ? 'rolled-back' : 'failed', reason };
+  return { kind: 'close', outcome: hasMoved(state) ? 'rolled-back' : 'failed', reason };
+}
+
+/** Whether any weight was written: by the result of a shift, or by what its undoing had to restore. */
+export function hasMoved(state: DeploymentState): boolean {
+  return state.plan.steps.some((step) => {
+    const facts = state.steps[step.id]?.facts ?? {};
+    return step.kind === 'shift' && (Number(facts['writes'] ?? 0) > 0 || Number(facts['restored'] ?? 0) > 0);
+  });
 }

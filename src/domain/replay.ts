@@ -101,7 +101,11 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
     case 'undoStarted':
       return update(state, record.step, { phase: 'undoing' });
     case 'undone':
-      return update(state, record.step, { phase: 'undone', endedAt: record.at });
+      return update(state, record.step, {
+        phase: 'undone',
+        endedAt: record.at,
+        facts: { ...state.steps[record.step]?.facts, ...record.facts },
+      });
     case 'halted':
       state.halted = record.reason;
       return;

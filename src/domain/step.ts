@@ -52,6 +52,9 @@ export interface SmokeRequest {
   path: string;
   method: string;
   headers: Record<string, string>;
+  /** The Host header; the load balancer's own name when absent. */
+  host?: string;
+  body?: string;
   status: number;
   bodyContains?: string;
   timeoutSeconds: number;

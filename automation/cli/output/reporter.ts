@@ -1,0 +1,156 @@
+import type { Ora } from 'ora';
+import { describeStep, type Step } from '../../../src/domain/step';
+import type { Message, Reporter } from '../../../src/ports';
+
+/** Where progress goes: standard error, so that standard output holds the result alone. */
+export interface Terminal {
+  isTTY: boolean;
+  write(text: string): void;
+}
+
+function seconds(from: number, to: number): string {
+  return `${((to - from) / 1000).toFixed(1)} s`;
+}
+
+function reasonLines(message: string, details: readonly string[]): string[] {
+  return [message, ...details].map((line) => `    ${line}`);
+}
+
+/** Progress as plain lines with times: for CI logs and for terminals that are not interactive. */
+export class LineReporter implements Reporter {
+  private readonly began = new Map<string, number>();
+  private lastWait = { text: '', at: 0 };
+
+  constructor(private readonly terminal: Terminal) {}
+
+  say(message: Message): void {
+    for (const line of this.linesOf(message)) this.line(line, 'at' in message ? message.at : Date.now());
+  }
+
+  private line(text: string, at: number): void {
+    this.terminal.write(`${new Date(at).toISOString().slice(11, 19)} ${text}\n`);
+  }
+
+  private linesOf(message: Message): string[] {
+    switch (message.kind) {
+      case 'opened':
+        return [`${message.title} (deployment ${message.deployment}, ${message.steps.length} steps)`];
+      case 'note':
+        return [message.text];
+      case 'started':
+        this.began.set(message.step.id, message.at);
+        return [`${where(message.step)}…`];
+      case 'undoing':
+        this.began.set(message.step.id, message.at);
+        return [`undoing: ${where(message.step)}…`];
+      case 'waiting':
+        return this.waiting(message.step, message.for, message.at);
+      case 'done':
+        return [`✓ ${where(message.step)} (${this.took(message.step, message.at)})${note(message.note)}`];
+      case 'undone':
+        return [`↩ ${where(message.step)} (${this.took(message.step, message.at)})${note(message.note)}`];
+      case 'failed':
+        return [
+          `✗ ${where(message.step)} (${this.took(message.step, message.at)})`,
+          ...reasonLines(message.reason.message, message.reason.details),
+        ];
+      case 'closed':
+        return [`${message.outcome}: ${message.message}`];
+    }
+  }
+
+  /** A wait is said when what it is for changes, and every ten seconds: a log is read afterwards. */
+  private waiting(step: Step, what: string, at: number): string[] {
+    const text = `  waits for ${what}`;
+    if (text === this.lastWait.text && at - this.lastWait.at < 10_000) return [];
+    this.lastWait = { text, at };
+    return [`${text} (${this.took(step, at)})`];
+  }
+
+  private took(step: Step, at: number): string {
+    return seconds(this.began.get(step.id) ?? at, at);
+  }
+}
+
+/** Progress on a terminal: one living line for the step under way, what it waits for and for how long. */
+export class SpinnerReporter implements Reporter {
+  private began = 0;
+  private waitsFor = '';
+  private step: Step | undefined;
+  private verb = '';
+
+  constructor(
+    private readonly spinner: Ora,
+    private readonly lines: LineReporter,
+  ) {
+    // The elapsed time moves also while nothing is said; the spinner redraws its text by itself.
+    const ticker = setInterval(() => this.redraw(), 500);
+    ticker.unref();
+  }
+
+  say(message: Message): void {
+    switch (message.kind) {
+      case 'started':
+      case 'undoing':
+        this.step = message.step;
+        this.began = message.at;
+        this.waitsFor = '';
+        this.verb = message.kind === 'undoing' ? 'undoing: ' : '';
+        this.spinner.start(where(message.step));
+        return this.redraw();
+      case 'waiting':
+        this.waitsFor = message.for;
+        return this.redraw();
+      case 'done':
+        this.spinner.succeed(
+          `${where(message.step)} (${seconds(this.began, message.at)})${note(message.note)}`,
+        );
+        return this.idle();
+      case 'undone':
+        this.spinner.warn(
+          `undone: ${where(message.step)} (${seconds(this.began, message.at)})${note(message.note)}`,
+        );
+        return this.idle();
+      case 'failed':
+        this.spinner.fail(
+          `${where(message.step)}\n${reasonLines(message.reason.message, message.reason.details).join('\n')}`,
+        );
+        return this.idle();
+      case 'opened':
+      case 'note':
+      case 'closed':
+        this.spinner.stop();
+        this.lines.say(message);
+        if (this.step !== undefined) this.spinner.start();
+        if (message.kind === 'closed') this.idle();
+        return;
+    }
+  }
+
+  private idle(): void {
+    this.step = undefined;
+    this.spinner.stop();
+  }
+
+  private redraw(): void {
+    if (this.step === undefined) return;
+    const wait = this.waitsFor === '' ? '' : `: waits for ${this.waitsFor}`;
+    this.spinner.text = `${this.verb}${where(this.step)}${wait} (${seconds(this.began, Date.now())})`;
+  }
+}
+
+function where(step: Step): string {
+  return `${describeStep(step)} [${step.region}]`;
+}
+
+function note(text: string): string {
+  return text === '' ? '' : `: ${text}`;
+}
+
+/** The reporter that fits where the output goes. */
+export async function createReporter(stream: NodeJS.WriteStream): Promise<Reporter> {
+  const lines = new LineReporter({ isTTY: stream.isTTY, write: (text) => void stream.write(text) });
+  if (!stream.isTTY || process.env['CI'] !== undefined) return lines;
+  const { default: ora } = await import('ora');
+  return new SpinnerReporter(ora({ stream }), lines);
+}

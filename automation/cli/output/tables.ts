@@ -1,0 +1,81 @@
+import type { EnvironmentStatus } from '../../operations/status';
+import type { HistoryEntry } from '../../operations/history';
+
+/** Rows in aligned columns. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** The status of an environment for people. */
+export function renderStatus(status: EnvironmentStatus): string {
+  const lines = [`${status.service} ${status.environment}`];
+  for (const region of status.regions) {
+    lines.push('', `${region.region}  live: ${region.live ?? 'no single colour'}  ${region.url}`);
+    const fleets = region.fleets.map((fleet) => [
+      `  ${fleet.colour}`,
+      fleet.role,
+      fleet.version ?? 'no version',
+      `${fleet.healthy} of ${fleet.desired} healthy`,
+      `(${fleet.minimum} to ${fleet.maximum})`,
+    ]);
+    lines.push(fleets.length === 0 ? '  no fleet yet' : table(fleets));
+    lines.push(table(region.routes.map((route) => [`  ${route.listener}`, route.label, route.weights])));
+    const unwell = region.fleets.flatMap((fleet) => (fleet.healthy < fleet.desired ? fleet.instances : []));
+    lines.push(...unwell.map((instance) => `  ${instance}`));
+  }
+  lines.push('');
+  if (status.open === null) lines.push('No deployment is under way.');
+  else {
+    const state = status.open.running ? 'under way' : 'interrupted';
+    lines.push(
+      `Deployment ${status.open.deployment} to ${status.open.version} is ${state}, at: ${status.open.step}.`,
+    );
+    if (!status.open.running)
+      lines.push(
+        `\`bascule resume ${status.environment}\` goes on; \`bascule abort ${status.environment}\` goes back.`,
+      );
+  }
+  if (status.holder !== null)
+    lines.push(`Held by ${status.holder.user} on ${status.holder.host} since ${status.holder.since}.`);
+  return lines.join('\n');
+}
+
+/** The history of an environment for people. */
+export function renderHistory(entries: readonly HistoryEntry[], detailed: boolean): string {
+  if (entries.length === 0) return 'No deployment yet.';
+  const head = ['DEPLOYMENT', 'WHEN', 'WHAT', 'OUTCOME', 'TOOK', 'BY'];
+  const rows = entries.map((entry) => [
+    entry.deployment,
+    entry.openedAt.slice(0, 19).replace('T', ' '),
+    entry.purpose === 'retire' ? 'retire' : `${entry.purpose} ${entry.from ?? 'nothing'} → ${entry.to}`,
+    entry.outcome ?? 'not ended',
+    entry.seconds === null ? '-' : `${entry.seconds} s`,
+    `${entry.by.user}@${entry.by.host}`,
+  ]);
+  const lines = [table([head, ...rows])];
+  if (detailed)
+    for (const entry of entries) {
+      lines.push('', `${entry.deployment}: ${entry.message ?? 'not ended'}`);
+      lines.push(
+        table(
+          entry.steps.map((step) => [
+            `  ${step.phase}`,
+            step.step,
+            step.seconds === null ? '' : `${step.seconds} s`,
+            step.reason ?? '',
+          ]),
+        ),
+      );
+    }
+  return lines.join('\n');
+}

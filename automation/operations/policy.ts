@@ -1,0 +1,27 @@
+import type { EnvironmentConfig } from '../../src/domain/config';
+import type { DeploymentPolicy } from '../../src/domain/plan';
+
+/** What the configuration says about deployments, as the plan needs it. */
+export function policyOf(config: EnvironmentConfig): DeploymentPolicy {
+  const { deployment, fleet, targets } = config;
+  const { proof } = deployment;
+  return {
+    capacity: { minimum: fleet.minimum, maximum: fleet.maximum, desired: fleet.desired },
+    gate: deployment.healthGate,
+    smoke: deployment.smoke.requests,
+    // Without a proof configured the health path is asked: it is answered by every release.
+    proof:
+      proof === undefined
+        ? { path: targets.healthCheck.path, header: null, requests: 20, timeoutSeconds: 60 }
+        : {
+            path: proof.path,
+            header: proof.header,
+            requests: proof.requests,
+            timeoutSeconds: proof.timeoutSeconds,
+          },
+    soakSeconds: deployment.soakSeconds,
+    retire: deployment.retire,
+    quietSeconds: deployment.quietSeconds,
+    drainTimeoutSeconds: deployment.drainTimeoutSeconds + deployment.quietSeconds,
+  };
+}

@@ -1,0 +1,252 @@
+import { COLOURS, type Colour } from '../../src/domain/colour';
+import type { FleetReading, InstanceReading, ScalingActivity } from '../../src/domain/fleet';
+import { allTo, type Route, type Weights } from '../../src/domain/traffic';
+import type { Answer } from '../../src/domain/probe';
+import type {
+  Clock,
+  FleetTarget,
+  Fleets,
+  Image,
+  Metrics,
+  RegionWorld,
+  RouteChange,
+  StackChanges,
+  Stacks,
+  Traffic,
+  World,
+} from '../../src/ports';
+
+/** Time that moves only when somebody waits. */
+export class FakeClock implements Clock {
+  private time = Date.UTC(2026, 0, 1);
+  private readonly due: { at: number; run: () => void }[] = [];
+  now(): number {
+    return this.time;
+  }
+  /** Does something once the clock passes a moment. */
+  after(milliseconds: number, run: () => void): void {
+    this.due.push({ at: this.time + milliseconds, run });
+  }
+  wait(milliseconds: number): Promise<void> {
+    this.time += Math.max(1, milliseconds);
+    for (const one of this.due.splice(0)) {
+      if (one.at <= this.time) one.run();
+      else this.due.push(one);
+    }
+    return Promise.resolve();
+  }
+}
+
+export type Behaviour = 'well' | 'crashes' | 'sick';
+
+const CHANGES: StackChanges = { created: 0, updated: 1, replaced: 0, deleted: 0, unchanged: 1 };
+
+interface FakeFleet {
+  minimum: number;
+  maximum: number;
+  desired: number;
+  version: string;
+  instances: InstanceReading[];
+  activities: ScalingActivity[];
+}
+
+/** One region in memory, with everything that was done to it. */
+export class FakeRegion implements Traffic, Fleets, Metrics {
+  readonly fleets = new Map<Colour, FakeFleet>();
+  routeList: Route[];
+  writes: RouteChange[][] = [];
+  behaviours = new Map<string, Behaviour>();
+  requests: Record<Colour, number | null> = { blue: 0, green: 0 };
+  /** Called before each write; a test breaks things here. */
+  beforeWrite: () => void = () => undefined;
+  private launched = 0;
+
+  constructor(
+    readonly name: string,
+    ruleCount: number,
+    private readonly clock: FakeClock,
+  ) {
+    const route = (
+      kind: Route['kind'],
+      listener: Route['listener'],
+      id: string,
+      weights: Weights,
+    ): Route => ({
+      id,
+      kind,
+      listener,
+      label: kind === 'default' ? 'default action' : `rule ${id}`,
+      weights,
+    });
+    this.routeList = [
+      route('default', 'production', 'production-default', allTo('blue')),
+      ...Array.from({ length: ruleCount }, (_, index) =>
+        route('rule', 'production', `rule-${index}`, allTo('blue')),
+      ),
+      route('default', 'test', 'test-default', allTo('green')),
+    ];
+  }
+
+  routes(): Promise<Route[]> {
+    return Promise.resolve(this.routeList.map((route) => ({ ...route, weights: { ...route.weights } })));
+  }
+
+  write(changes: readonly RouteChange[]): Promise<void> {
+    this.beforeWrite();
+    this.writes.push([...changes]);
+    for (const change of changes) this.setWeights(change.route.id, change.weights);
+    return Promise.resolve();
+  }
+
+  setWeights(id: string, weights: Weights): void {
+    this.routeList = this.routeList.map((route) => (route.id === id ? { ...route, weights } : route));
+  }
+
+  weightsOf(listener: Route['listener']): Weights[] {
+    return this.routeList.filter((route) => route.listener === listener).map((route) => route.weights);
+  }
+
+  read(colour: Colour): Promise<FleetReading | undefined> {
+    const fleet = this.fleets.get(colour);
+    if (fleet === undefined) return Promise.resolve(undefined);
+    return Promise.resolve({
+      region: this.name,
+      colour,
+      autoScalingGroup: `shop-test-${colour}`,
+      ...fleet,
+      instances: [...fleet.instances],
+    });
+  }
+
+  consoleTail(): Promise<string[]> {
+    return Promise.resolve(['boot', 'Error: no database']);
+  }
+
+  requestsTo(colour: Colour) {
+    return Promise.resolve({ requests: this.requests[colour] });
+  }
+
+  applyFleet(target: FleetTarget): void {
+    const { minimum, maximum } = target.capacity;
+    const former = this.fleets.get(target.colour);
+    const desired = Math.min(Math.max(former?.desired ?? target.capacity.desired, minimum), maximum);
+    const fleet: FakeFleet = {
+      minimum,
+      maximum,
+      desired,
+      version: target.version,
+      instances: former?.instances ?? [],
+      activities: [],
+    };
+    fleet.instances = fleet.instances.slice(0, desired);
+    while (fleet.instances.length < desired) fleet.instances.push(this.launch(target.version));
+    this.fleets.set(target.colour, fleet);
+  }
+
+  private launch(version: string): InstanceReading {
+    this.launched += 1;
+    const behaviour = this.behaviours.get(version) ?? 'well';
+    return {
+      id: `i-${this.launched}`,
+      version,
+      lifecycle: 'InService',
+      statusCheck: behaviour === 'crashes' ? 'impaired' : 'ok',
+      target: behaviour === 'well' ? 'healthy' : 'unhealthy',
+      targetReason: behaviour === 'well' ? '' : 'Target.FailedHealthChecks: Health checks failed',
+    };
+  }
+
+  /** Makes all instances of a colour unhealthy. */
+  sicken(colour: Colour): void {
+    const fleet = this.fleets.get(colour);
+    if (fleet === undefined) return;
+    fleet.instances = fleet.instances.map((one) => ({
+      ...one,
+      target: 'unhealthy' as const,
+      targetReason: 'Target.Timeout',
+    }));
+  }
+
+  /** The release that production traffic reaches; undefined when it is shared or nobody serves. */
+  answer(): Answer {
+    const live = COLOURS.filter((colour) =>
+      this.weightsOf('production').every((weights) => weights[colour] > 0),
+    );
+    const fleet = live[0] === undefined ? undefined : this.fleets.get(live[0]);
+    const version = fleet?.instances.find((one) => one.target === 'healthy')?.version;
+    if (version === undefined || version === null)
+      return { kind: 'answered', status: 503, headers: {}, body: '' };
+    return { kind: 'answered', status: 200, headers: { 'x-version': version }, body: version };
+  }
+
+  world(): RegionWorld {
+    return {
+      region: this.name,
+      traffic: this,
+      fleets: this,
+      metrics: this,
+      productionUrl: `http://${this.name}`,
+      testUrl: `http://${this.name}:test`,
+    };
+  }
+}
+
+/** A whole environment in memory. */
+export class FakeWorld implements World {
+  readonly clock = new FakeClock();
+  readonly regions: Map<string, FakeRegion>;
+  applied: FleetTarget[] = [];
+  /** Called before each applied fleet; a test throws here. */
+  beforeApply: (target: FleetTarget) => void = () => undefined;
+
+  constructor(names: readonly string[] = ['eu-west-3'], ruleCount = 3) {
+    this.regions = new Map(names.map((name) => [name, new FakeRegion(name, ruleCount, this.clock)]));
+  }
+
+  at(name = 'eu-west-3'): FakeRegion {
+    const region = this.regions.get(name);
+    if (region === undefined) throw new Error(`no region ${name}`);
+    return region;
+  }
+
+  region(name: string): RegionWorld {
+    return this.at(name).world();
+  }
+
+  /** A fleet that is up and well. */
+  runs(colour: Colour, version: string, desired = 2, region = 'eu-west-3'): void {
+    const capacity = { minimum: desired, maximum: 4, desired };
+    this.at(region).applyFleet({ region, colour, version, capacity });
+  }
+
+  readonly stacks: Stacks = {
+    upService: () => Promise.resolve(CHANGES),
+    outputs: () => Promise.resolve(undefined),
+    applyFleet: (target) => {
+      this.beforeApply(target);
+      this.applied.push(target);
+      this.at(target.region).applyFleet(target);
+      return Promise.resolve(CHANGES);
+    },
+    fleetTarget: () => Promise.resolve(undefined),
+    destroyFleet: () => Promise.resolve(CHANGES),
+    destroyService: () => Promise.resolve(CHANGES),
+  };
+
+  readonly images = {
+    find: (region: string, _service: string, version: string): Promise<Image | undefined> =>
+      Promise.resolve(
+        version === 'missing'
+          ? undefined
+          : { id: 'ami-1', region, version, state: 'available', tags: {}, createdAt: '' },
+      ),
+  };
+
+  readonly prober = {
+    request: (baseUrl: string) => {
+      const region = [...this.regions.values()].find((one) => baseUrl.startsWith(`http://${one.name}`));
+      const answer: Answer = region?.answer() ?? { kind: 'no-answer', reason: 'no such host' };
+      return Promise.resolve({ ...answer, milliseconds: 1 });
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { DeploymentPolicy } from '../../src/domain/plan';
+import type { JournalRecord } from '../../src/domain/records';
+import type { Journal, Leases, Message } from '../../src/ports';
+import type { Session } from '../../automation/operations/session';
+import type { FakeWorld } from './fake-world';
+
+export const policy: DeploymentPolicy = {
+  capacity: { minimum: 1, maximum: 4, desired: 2 },
+  gate: { consecutive: 3, intervalSeconds: 1, timeoutSeconds: 30 },
+  smoke: [],
+  proof: { path: '/', header: 'x-version', requests: 20, timeoutSeconds: 10 },
+  soakSeconds: 10,
+  retire: { when: 'on-request', afterSeconds: 0 },
+  quietSeconds: 5,
+  drainTimeoutSeconds: 60,
+};
+
+export interface TestSession extends Session {
+  messages: Message[];
+  stopNow(): void;
+}
+
+/** A session over a world in memory. */
+export function sessionOf(
+  world: FakeWorld,
+  journal: Journal,
+  leases: Leases,
+  change: Partial<DeploymentPolicy> = {},
+): TestSession {
+  const messages: Message[] = [];
+  const controller = new AbortController();
+  return {
+    environment: 'test',
+    service: 'shop',
+    regions: [...world.regions.keys()],
+    imageOwners: ['self'],
+    policy: { ...policy, ...change },
+    world,
+    journal,
+    leases,
+    holder: { host: 'here', pid: 1, user: 'tester', job: null },
+    reporter: { say: (message) => void messages.push(message) },
+    stop: controller.signal,
+    messages,
+    stopNow: () => controller.abort(),
+  };
+}
+
+/** The kinds of a journal's records with their steps, for example `started shift:eu-west-3`. */
+export function story(records: readonly JournalRecord[]): string[] {
+  return records.map((record) =>
+    'step' in record && record.step !== null ? `${record.kind} ${record.step}` : record.kind,
+  );
+}
