@@ -197,3 +197,16 @@ export interface World {
   clock: Clock;
   region(name: string): RegionWorld;
 }
+
+export interface BakeOrder {
+  version: string;
+  sha256: string;
+  contentSha256: string;
+  bundleFile: string;
+}
+
+/** The stack that bakes images. */
+export interface Bakery {
+  /** Bakes one release; the id of its image for each region. */
+  bake(order: BakeOrder): Promise<Record<string, string>>;
+}

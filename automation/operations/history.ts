@@ -1,6 +1,6 @@
-import type { Holder, JournalRecord } from '../../src/domain/records';
-import { replay } from '../../src/domain/replay';
-import { describeStep } from '../../src/domain/step';
+import type { Facts, Holder, JournalRecord } from '../../src/domain/records';
+import { replay, type StepState } from '../../src/domain/replay';
+import { describeStep, type Step } from '../../src/domain/step';
 import type { Session } from './session';
 
 export interface HistoryEntry {
@@ -11,10 +11,24 @@ export interface HistoryEntry {
   openedAt: string;
   /** null while it runs, or when it was interrupted. */
   outcome: string | null;
+  closedAt: string | null;
   seconds: number | null;
   by: Holder;
   message: string | null;
-  steps: { step: string; phase: string; seconds: number | null; reason: string | null }[];
+  steps: StepEntry[];
+}
+
+export interface StepEntry {
+  step: string;
+  region: string;
+  phase: string;
+  /** Unix milliseconds; null for what never began or never ended. */
+  startedAt: number | null;
+  endedAt: number | null;
+  seconds: number | null;
+  reason: string | null;
+  /** What the step measured, for example how many writes a shift took. */
+  facts: Facts;
 }
 
 /** The environment's last deployments by their journals, newest first. */
@@ -36,19 +50,17 @@ export function entryOf(records: readonly JournalRecord[]): HistoryEntry {
     to: plan.version,
     openedAt: new Date(state.openedAt).toISOString(),
     outcome: closed?.outcome ?? null,
+    closedAt: closed === null ? null : new Date(closed.at).toISOString(),
     seconds: closed === null ? null : Math.round((closed.at - state.openedAt) / 100) / 10,
     by: opened.holder,
     message: closed?.message ?? state.halted?.message ?? null,
-    steps: plan.steps.map((step) => {
-      const { phase, startedAt, endedAt, reason } = state.steps[step.id] ?? {
-        phase: 'pending',
-        startedAt: null,
-        endedAt: null,
-        reason: null,
-      };
-      const seconds =
-        startedAt === null || endedAt === null ? null : Math.round((endedAt - startedAt) / 100) / 10;
-      return { step: describeStep(step), phase, seconds, reason: reason?.message ?? null };
-    }),
+    steps: plan.steps.map((step) => stepEntry(step, state.steps[step.id])),
   };
+}
+
+function stepEntry(step: Step, state: StepState | undefined): StepEntry {
+  const { phase = 'pending', startedAt = null, endedAt = null, reason = null, facts = {} } = state ?? {};
+  const seconds = startedAt === null || endedAt === null ? null : Math.round((endedAt - startedAt) / 100) / 10;
+  const { region } = step;
+  return { step: describeStep(step), region, phase, startedAt, endedAt, seconds, reason: reason?.message ?? null, facts };
 }

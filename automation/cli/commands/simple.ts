@@ -1,0 +1,58 @@
+import { abort, resume } from '../../operations/resume';
+import { retire } from '../../operations/retire';
+import { rollback } from '../../operations/rollback';
+import { status } from '../../operations/status';
+import { environmentCommand } from '../command';
+import { renderStatus } from '../output/tables';
+import { deployedResult } from './deployed';
+
+export const rollbackCommand = environmentCommand({
+  name: 'rollback',
+  describe: 'Move traffic back to the former release, at once where it is warm',
+  example: 'rollback production',
+  needs: { changes: true },
+  run: async (session) => deployedResult(session, await rollback(session)),
+});
+
+export const retireCommand = environmentCommand({
+  name: 'retire',
+  describe: 'Scale the idle colour down, once its traffic was seen to end',
+  example: 'retire production',
+  needs: { changes: true },
+  run: async (session) => {
+    const result = await retire(session);
+    if (result.kind === 'retired') return deployedResult(session, result);
+    return {
+      exitCode: 0,
+      json: { outcome: 'nothing-to-retire', message: result.message },
+      text: result.message,
+    };
+  },
+});
+
+export const resumeCommand = environmentCommand({
+  name: 'resume',
+  describe: 'Go on with a deployment that was interrupted',
+  example: 'resume production',
+  needs: { changes: true },
+  run: async (session) => deployedResult(session, await resume(session)),
+});
+
+export const abortCommand = environmentCommand({
+  name: 'abort',
+  describe: 'Undo a deployment that was interrupted: weights first, the rest later',
+  example: 'abort production',
+  needs: { changes: true },
+  run: async (session) => deployedResult(session, await abort(session)),
+});
+
+export const statusCommand = environmentCommand({
+  name: 'status',
+  describe: 'Show what is live, the weights, each fleet, and the deployment under way',
+  example: 'status production',
+  needs: { changes: false },
+  run: async (session) => {
+    const found = await status(session);
+    return { exitCode: 0, json: { ...found }, text: renderStatus(found) };
+  },
+});

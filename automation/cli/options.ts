@@ -1,0 +1,28 @@
+import type { Argv } from 'yargs';
+
+/** What every command takes. */
+export interface CommonOptions {
+  json: boolean;
+  project: string | undefined;
+}
+
+export function commonOptions<T>(argv: Argv<T>): Argv<T & CommonOptions> {
+  return argv
+    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document on standard output' })
+    .option('project', {
+      type: 'string',
+      describe: 'Folder with Pulumi.yaml and Pulumi.<environment>.yaml (default: found from here upwards)',
+    }) as Argv<T & CommonOptions>;
+}
+
+export interface EnvironmentOptions extends CommonOptions {
+  environment: string;
+}
+
+export function environmentOptions<T>(argv: Argv<T>): Argv<T & EnvironmentOptions> {
+  return commonOptions(argv).positional('environment', {
+    type: 'string',
+    demandOption: true,
+    describe: 'The environment, as in Pulumi.<environment>.yaml',
+  }) as unknown as Argv<T & EnvironmentOptions>;
+}
