@@ -57,8 +57,6 @@ export interface Stacks {
   outputs(): Promise<ServiceOutputs | undefined>;
   /** Applies one fleet's stack; never waits for its instances. */
   applyFleet(target: FleetTarget): Promise<StackChanges>;
-  /** What a fleet's stack was last told; undefined when there is no such stack. */
-  fleetTarget(region: string, colour: Colour): Promise<FleetTarget | undefined>;
   /** Removes one fleet's stack and its resources. */
   destroyFleet(region: string, colour: Colour): Promise<StackChanges>;
   destroyService(): Promise<StackChanges>;

@@ -9,7 +9,13 @@ import { downCommand, upCommand } from './commands/environment';
 import { historyCommand } from './commands/history';
 import { rehearseCommand } from './commands/rehearse';
 import { sandboxCommand } from './commands/sandbox';
-import { abortCommand, resumeCommand, retireCommand, rollbackCommand, statusCommand } from './commands/simple';
+import {
+  abortCommand,
+  resumeCommand,
+  retireCommand,
+  rollbackCommand,
+  statusCommand,
+} from './commands/simple';
 import { printError } from './output/result';
 
 const EXIT_CODES =

@@ -8,11 +8,15 @@ export interface CommonOptions {
 
 export function commonOptions<T>(argv: Argv<T>): Argv<T & CommonOptions> {
   return argv
-    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document on standard output' })
+    .option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'Print one JSON document on standard output',
+    })
     .option('project', {
       type: 'string',
       describe: 'Folder with Pulumi.yaml and Pulumi.<environment>.yaml (default: found from here upwards)',
-    }) as Argv<T & CommonOptions>;
+    });
 }
 
 export interface EnvironmentOptions extends CommonOptions {
@@ -24,5 +28,5 @@ export function environmentOptions<T>(argv: Argv<T>): Argv<T & EnvironmentOption
     type: 'string',
     demandOption: true,
     describe: 'The environment, as in Pulumi.<environment>.yaml',
-  }) as unknown as Argv<T & EnvironmentOptions>;
+  });
 }

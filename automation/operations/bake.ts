@@ -32,8 +32,11 @@ export async function bake(request: BakeRequest, images: Images, bakery: Bakery)
   const { service, version, regions } = request;
   const bundle = await packFolder(request.folder, request.workFolder, `${service}-${version}`);
   const found = await Promise.all(regions.map((region) => images.find(region, service, version, ['self'])));
-  for (const image of found) if (image !== undefined) refuseOtherContent(image, request, bundle.contentSha256);
-  const existing = Object.fromEntries(found.flatMap((image) => (image === undefined ? [] : [[image.region, image.id]])));
+  for (const image of found)
+    if (image !== undefined) refuseOtherContent(image, request, bundle.contentSha256);
+  const existing = Object.fromEntries(
+    found.flatMap((image) => (image === undefined ? [] : [[image.region, image.id]])),
+  );
   if (Object.keys(existing).length === regions.length)
     return {
       outcome: 'already-baked',
@@ -45,7 +48,13 @@ export async function bake(request: BakeRequest, images: Images, bakery: Bakery)
   const { sha256, contentSha256, file } = bundle;
   const baked = await bakery.bake({ version, sha256, contentSha256, bundleFile: file });
   const size = `${bundle.files} file(s), ${Math.ceil(bundle.bytes / 1024)} KiB packed`;
-  return { outcome: 'baked', version, contentSha256, images: baked, message: `${service} ${version} is baked: ${size}.` };
+  return {
+    outcome: 'baked',
+    version,
+    contentSha256,
+    images: baked,
+    message: `${service} ${version} is baked: ${size}.`,
+  };
 }
 
 function refuseOtherContent(image: Image, request: BakeRequest, contentSha256: string): void {

@@ -60,7 +60,17 @@ export function entryOf(records: readonly JournalRecord[]): HistoryEntry {
 
 function stepEntry(step: Step, state: StepState | undefined): StepEntry {
   const { phase = 'pending', startedAt = null, endedAt = null, reason = null, facts = {} } = state ?? {};
-  const seconds = startedAt === null || endedAt === null ? null : Math.round((endedAt - startedAt) / 100) / 10;
+  const seconds =
+    startedAt === null || endedAt === null ? null : Math.round((endedAt - startedAt) / 100) / 10;
   const { region } = step;
-  return { step: describeStep(step), region, phase, startedAt, endedAt, seconds, reason: reason?.message ?? null, facts };
+  return {
+    step: describeStep(step),
+    region,
+    phase,
+    startedAt,
+    endedAt,
+    seconds,
+    reason: reason?.message ?? null,
+    facts,
+  };
 }

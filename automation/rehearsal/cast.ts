@@ -3,6 +3,12 @@ import { createInterface } from 'node:readline';
 import { BasculeError } from '../../src/domain/errors';
 import type { HistoryEntry } from '../operations/history';
 
+/** What a command's own process used. */
+export interface Measured {
+  peakMemoryMib: number;
+  awsCalls: Record<string, number>;
+}
+
 export interface CommandRun {
   exitCode: number;
   json: Partial<HistoryEntry> & {
@@ -12,8 +18,6 @@ export interface CommandRun {
   };
   startedAt: number;
   endedAt: number;
-  /** The largest resident memory of the command's own process, in MiB; null where the system does not say. */
-  peakMemoryMib: number | null;
 }
 
 /** Runs Bascule's own command line, just as a person or a CI job would. */
@@ -45,9 +49,7 @@ export class CommandLine {
       child.once('close', (code) => resolve(code ?? 1));
     });
     this.signal.removeEventListener('abort', forward);
-    const json = parse(output, args);
-    const peak = (json as { peakMemoryMib?: number }).peakMemoryMib ?? null;
-    return { exitCode, json, startedAt, endedAt: Date.now(), peakMemoryMib: peak };
+    return { exitCode, json: parse(output, args), startedAt, endedAt: Date.now() };
   }
 }
 

@@ -30,7 +30,7 @@ export interface RehearseOptions {
   sandbox: Omit<StartOptions, 'folder'>;
   /** Leave the sandbox running at the end. */
   keep: boolean;
-  echo(line: string): void;
+  echo: (line: string) => void;
   signal: AbortSignal;
 }
 

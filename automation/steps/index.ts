@@ -35,5 +35,5 @@ export const handlers: Handlers = {
 /** The handler of a step's kind. */
 export function handlerOf(step: Step): StepHandler<Step> {
   // The table's type pairs each kind with its handler; TypeScript cannot follow that through the look-up.
-  return handlers[step.kind] as unknown as StepHandler<Step>;
+  return handlers[step.kind];
 }

@@ -228,7 +228,6 @@ export class FakeWorld implements World {
       this.at(target.region).applyFleet(target);
       return Promise.resolve(CHANGES);
     },
-    fleetTarget: () => Promise.resolve(undefined),
     destroyFleet: () => Promise.resolve(CHANGES),
     destroyService: () => Promise.resolve(CHANGES),
   };

@@ -16,8 +16,16 @@ export const bakeCommand: CommandModule<object, BakeOptions> = {
   builder: (argv) =>
     commonOptions(argv)
       .version(false)
-      .positional('version', { type: 'string', demandOption: true, describe: 'The version; it names one content for good' })
-      .option('app', { type: 'string', demandOption: true, describe: 'Folder with a Procfile or a package.json' })
+      .positional('version', {
+        type: 'string',
+        demandOption: true,
+        describe: 'The version; it names one content for good',
+      })
+      .option('app', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Folder with a Procfile or a package.json',
+      })
       .example('bascule bake 2.0.0 --app ./service', 'Bake the folder as release 2.0.0'),
   handler: (argv) =>
     conclude(argv.json, async () => {

@@ -29,7 +29,13 @@ export async function deployedResult(session: Session, ending: Deployed): Promis
   ];
   return {
     exitCode: exitCodeOf(ending.outcome),
-    json: { ...entry, reason: ending.reason },
+    json: { ...entry, reason: ending.reason, measured: await measured() },
     text: text.filter((line) => line !== '').join('\n'),
   };
+}
+
+/** What this process used: peak resident memory in MiB, and the AWS calls it made itself. */
+async function measured() {
+  const { callCounts } = await import('../../../src/adapters/aws.js');
+  return { peakMemoryMib: Math.round(process.resourceUsage().maxRSS / 1024), awsCalls: callCounts() };
 }

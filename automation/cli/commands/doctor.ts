@@ -1,11 +1,11 @@
 import type { Argv, CommandModule } from 'yargs';
-import { doctor, isReady, renderDoctor } from '../../engine';
+import { doctor, isReady, renderDoctor } from '../../engine/doctor';
 
 interface Arguments {
   json?: boolean;
 }
 
-const command: CommandModule<object, Arguments> = {
+export const doctorCommand: CommandModule<object, Arguments> = {
   command: 'doctor',
   describe: 'Show what Bascule found on this machine, and how to get what is missing',
   builder: (yargs: Argv): Argv<Arguments> =>
@@ -15,9 +15,9 @@ const command: CommandModule<object, Arguments> = {
   handler: async ({ json }) => {
     const components = await doctor();
     const ready = isReady(components);
-    process.stdout.write(`${json ? JSON.stringify({ ready, components }, null, 2) : renderDoctor(components)}\n`);
+    process.stdout.write(
+      `${json ? JSON.stringify({ ready, components }, null, 2) : renderDoctor(components)}\n`,
+    );
     process.exitCode = ready ? 0 : 2;
   },
 };
-
-export = command;

@@ -16,8 +16,10 @@ function describeChanges(changes: StackChanges): string {
 
 export const upCommand: CommandModule<object, EnvironmentOptions> = {
   command: 'up <environment>',
-  describe: 'Make or change an environment: network, load balancer, listeners, target groups; never moves traffic',
-  builder: (argv) => environmentOptions(argv).example('bascule up production', 'Apply Pulumi.production.yaml'),
+  describe:
+    'Make or change an environment: network, load balancer, listeners, target groups; never moves traffic',
+  builder: (argv) =>
+    environmentOptions(argv).example('bascule up production', 'Apply Pulumi.production.yaml'),
   handler: (argv) =>
     conclude(argv.json, async () => {
       const opened = await openEnvironment(argv, { changes: true });
@@ -26,7 +28,10 @@ export const upCommand: CommandModule<object, EnvironmentOptions> = {
       const changes = await opened.stacks.upService();
       const outputs = await opened.stacks.outputs();
       const regions = Object.entries(outputs?.regions ?? {});
-      const lines = regions.flatMap(([region, found]) => [`  ${region}  production ${found.loadBalancerUrl}`, `  ${region}  test       ${found.testUrl}`]);
+      const lines = regions.flatMap(([region, found]) => [
+        `  ${region}  production ${found.loadBalancerUrl}`,
+        `  ${region}  test       ${found.testUrl}`,
+      ]);
       const text = [`${argv.environment} is up: ${describeChanges(changes)}.`, ...lines].join('\n');
       return { exitCode: 0, json: { outcome: 'succeeded', changes, regions: outputs?.regions ?? {} }, text };
     }),
@@ -72,4 +77,3 @@ export const downCommand: CommandModule<object, DownOptions> = {
       );
     }),
 };
-

@@ -20,12 +20,22 @@ export const historyCommand: CommandModule<object, HistoryOptions> = {
       .option('limit', { type: 'number', default: 20, describe: 'How many deployments to list' })
       .option('deployment', { type: 'string', describe: 'Show one deployment with all its steps' })
       .example('bascule history production --limit 5', 'The last five deployments')
-      .example('bascule history production --deployment 20260101-101500-1a2b', 'One deployment, step by step'),
+      .example(
+        'bascule history production --deployment 20260101-101500-1a2b',
+        'One deployment, step by step',
+      ),
   handler: (argv) =>
     conclude(argv.json, () =>
       withSession(argv, { changes: false }, async (session) => {
-        const entries = argv.deployment === undefined ? await history(session, argv.limit) : [await one(session, argv.deployment)];
-        return { exitCode: 0, json: { deployments: entries }, text: renderHistory(entries, argv.deployment !== undefined) };
+        const entries =
+          argv.deployment === undefined
+            ? await history(session, argv.limit)
+            : [await one(session, argv.deployment)];
+        return {
+          exitCode: 0,
+          json: { deployments: entries },
+          text: renderHistory(entries, argv.deployment !== undefined),
+        };
       }),
     ),
 };

@@ -11,11 +11,15 @@ interface SandboxOptions {
 
 function sandboxOptions<T>(argv: Argv<T>): Argv<T & SandboxOptions> {
   return argv
-    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON document on standard output' })
+    .option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'Print one JSON document on standard output',
+    })
     .option('folder', {
       type: 'string',
       describe: 'Where the sandbox keeps its state (default: .bascule/sandbox of the project)',
-    }) as Argv<T & SandboxOptions>;
+    });
 }
 
 function inFolder(argv: SandboxOptions): { folder?: string } {
@@ -30,7 +34,7 @@ const start: CommandModule<object, SandboxOptions> = {
   builder: (argv) => sandboxOptions(argv).example('bascule sandbox start', 'Start it; again at no cost'),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const { startSandbox } = await import('../../sandbox');
+      const { startSandbox } = await import('../../sandbox/index.js');
       const info = await startSandbox(await sandboxParts(argv.folder));
       const what = info.started.length === 0 ? 'runs already' : `is up (started: ${info.started.join(', ')})`;
       return { exitCode: 0, json: { ...info }, text: `The sandbox ${what} at ${info.endpoint}.\n${HINT}` };
@@ -43,9 +47,13 @@ const reset: CommandModule<object, SandboxOptions> = {
   builder: (argv) => sandboxOptions(argv).example('bascule sandbox reset', 'Begin anew'),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const { resetSandbox } = await import('../../sandbox');
+      const { resetSandbox } = await import('../../sandbox/index.js');
       const info = await resetSandbox(await sandboxParts(argv.folder));
-      return { exitCode: 0, json: { ...info }, text: `The sandbox is empty and up at ${info.endpoint}.\n${HINT}` };
+      return {
+        exitCode: 0,
+        json: { ...info },
+        text: `The sandbox is empty and up at ${info.endpoint}.\n${HINT}`,
+      };
     }),
 };
 
@@ -55,7 +63,7 @@ const stop: CommandModule<object, SandboxOptions> = {
   builder: (argv) => sandboxOptions(argv).example('bascule sandbox stop', 'Stop it'),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const { stopSandbox } = await import('../../sandbox');
+      const { stopSandbox } = await import('../../sandbox/index.js');
       const { stopped } = await stopSandbox(inFolder(argv));
       const text = stopped.length === 0 ? 'The sandbox was not running.' : `Stopped: ${stopped.join(', ')}.`;
       return { exitCode: 0, json: { stopped }, text };
@@ -68,7 +76,7 @@ const status: CommandModule<object, SandboxOptions> = {
   builder: (argv) => sandboxOptions(argv).example('bascule sandbox status', 'What runs and where it listens'),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const { sandboxStatus } = await import('../../sandbox');
+      const { sandboxStatus } = await import('../../sandbox/index.js');
       const found = await sandboxStatus(inFolder(argv));
       return { exitCode: 0, json: { ...found }, text: renderSandbox(found) };
     }),
@@ -76,12 +84,24 @@ const status: CommandModule<object, SandboxOptions> = {
 
 function renderSandbox(found: SandboxStatus): string {
   const lines = [`The sandbox is ${found.state}.`];
-  if (found.state === 'absent' || found.state === 'stopped') lines.push('Start it with `bascule sandbox start`.');
+  if (found.state === 'absent' || found.state === 'stopped')
+    lines.push('Start it with `bascule sandbox start`.');
   if (found.state === 'partly') lines.push('`bascule sandbox start` mends it.');
-  lines.push(table(found.parts.map((part) => [`  ${part.name}`, part.state, part.pid === null ? '' : `pid ${part.pid}`, part.logFile])));
+  lines.push(
+    table(
+      found.parts.map((part) => [
+        `  ${part.name}`,
+        part.state,
+        part.pid === null ? '' : `pid ${part.pid}`,
+        part.logFile,
+      ]),
+    ),
+  );
   for (const balancer of found.loadBalancers)
     for (const listener of balancer.listeners)
-      lines.push(`  ${balancer.name} (${balancer.region})  ${listener.url}${listener.problem === null ? '' : `  ${listener.problem}`}`);
+      lines.push(
+        `  ${balancer.name} (${balancer.region})  ${listener.url}${listener.problem === null ? '' : `  ${listener.problem}`}`,
+      );
   const rows = found.instances.map((one) => [
     `  ${one.id}`,
     one.colour,
@@ -89,7 +109,9 @@ function renderSandbox(found: SandboxStatus): string {
     one.state,
     `process ${one.process}${one.pid === null ? '' : ` ${one.pid}`}`,
     one.address ?? '',
-    one.health.map((health) => `${health.state}${health.reason === null ? '' : ` (${health.reason})`}`).join(', '),
+    one.health
+      .map((health) => `${health.state}${health.reason === null ? '' : ` (${health.reason})`}`)
+      .join(', '),
   ]);
   if (rows.length > 0) lines.push(table(rows));
   return lines.join('\n');
@@ -107,10 +129,13 @@ const env: CommandModule<object, EnvOptions> = {
     argv
       .option('folder', { type: 'string', describe: 'The folder of the sandbox' })
       .option('shell', { choices: ['sh', 'fish', 'json'] as const, default: 'sh', describe: 'Form to print' })
-      .example('eval "$(bascule sandbox env)"', 'Use the sandbox in this shell') as unknown as Argv<EnvOptions>,
+      .example(
+        'eval "$(bascule sandbox env)"',
+        'Use the sandbox in this shell',
+      ),
   handler: (argv) =>
     conclude(false, async () => {
-      const { renderEnv, requireSandbox, sandboxEnv } = await import('../../sandbox');
+      const { renderEnv, requireSandbox, sandboxEnv } = await import('../../sandbox/index.js');
       const info = await requireSandbox(argv.folder === undefined ? {} : { folder: argv.folder });
       return { exitCode: 0, json: {}, text: renderEnv(sandboxEnv(info), argv.shell) };
     }),
@@ -133,10 +158,10 @@ const inject: CommandModule<object, InjectOptions> = {
       .option('group', { type: 'string', describe: 'capacity-error: only this Auto Scaling group' })
       .option('milliseconds', { type: 'number', default: 100, describe: 'latency: added to each AWS call' })
       .example('bascule sandbox inject capacity-error', 'No instance can be launched from now on')
-      .example('bascule sandbox inject none', 'All is well again') as unknown as Argv<InjectOptions>,
+      .example('bascule sandbox inject none', 'All is well again'),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const { clearFaults, injectFaults } = await import('../../sandbox');
+      const { clearFaults, injectFaults } = await import('../../sandbox/index.js');
       if (argv.fault === 'none') await clearFaults(inFolder(argv));
       else if (argv.fault === 'latency')
         await injectFaults(inFolder(argv), [{ kind: 'latency', milliseconds: argv.milliseconds }]);

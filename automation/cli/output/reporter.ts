@@ -1,4 +1,3 @@
-import type { Ora } from 'ora';
 import { describeStep, type Step } from '../../../src/domain/step';
 import type { Message, Reporter } from '../../../src/ports';
 
@@ -72,6 +71,16 @@ export class LineReporter implements Reporter {
   }
 }
 
+/** What is used of ora. */
+interface Spinner {
+  text: string;
+  start(text?: string): unknown;
+  succeed(text: string): unknown;
+  warn(text: string): unknown;
+  fail(text: string): unknown;
+  stop(): unknown;
+}
+
 /** Progress on a terminal: one living line for the step under way, what it waits for and for how long. */
 export class SpinnerReporter implements Reporter {
   private began = 0;
@@ -80,7 +89,7 @@ export class SpinnerReporter implements Reporter {
   private verb = '';
 
   constructor(
-    private readonly spinner: Ora,
+    private readonly spinner: Spinner,
     private readonly lines: LineReporter,
   ) {
     // The elapsed time moves also while nothing is said; the spinner redraws its text by itself.

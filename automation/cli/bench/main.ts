@@ -1,0 +1,193 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createServer, type AddressInfo } from 'node:net';
+import { otherColour, type Colour } from '../../../src/domain/colour';
+import { callCounts } from '../../../src/adapters/aws';
+import { table } from '../output/tables';
+import { sandboxParts } from '../setup';
+import { projectFolder } from '../../engine/folders';
+import { CommandLine, type CommandRun } from '../../rehearsal/cast';
+import { REHEARSAL, writeProject } from '../../rehearsal/project';
+import {
+  clearFaults,
+  injectFaults,
+  resetSandbox,
+  sandboxEnv,
+  stopSandbox,
+  type SandboxInfo,
+} from '../../sandbox';
+import { cutover, loadBalancerWithRules } from './cutover';
+import { fleetTimings } from './fleet';
+import { timed, totalCalls, type Timing } from './measure';
+
+const LATENCIES = [0, 100];
+const RULES = [1, 10, 100];
+
+/** `npm run bench`: prints what things take, and writes the same as JSON. */
+async function main(): Promise<void> {
+  const root = projectFolder();
+  const folder = path.join(root, '.bascule', 'bench');
+  await mkdir(folder, { recursive: true });
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const parts = await sandboxParts(undefined);
+  say('starting a sandbox of its own');
+  const info = await resetSandbox({ ...parts, folder: path.join(folder, 'sandbox') });
+  Object.assign(process.env, sandboxEnv(info), {
+    BASCULE_ENGINE_FOLDER: parts.engineFolder,
+    BASCULE_HOME: root,
+  });
+  try {
+    const timings = await measureAll(root, folder, info, say);
+    const memory = process.resourceUsage().maxRSS / 1024;
+    print(timings);
+    const machine = `${os.cpus().length} cores, ${os.platform()} ${os.arch()}, node ${process.version}`;
+    process.stdout.write(
+      `\nmachine: ${machine}; peak memory of the bench's own process: ${Math.round(memory)} MiB\n`,
+    );
+    const file = path.join(folder, 'bench.json');
+    await writeFile(
+      file,
+      JSON.stringify({ machine, at: new Date().toISOString(), timings, callsOfBench: callCounts() }, null, 2),
+    );
+    process.stdout.write(`JSON: ${path.relative(process.cwd(), file)}\n`);
+  } finally {
+    await stopSandbox({ folder: info.folder });
+  }
+}
+
+async function measureAll(
+  root: string,
+  folder: string,
+  info: SandboxInfo,
+  say: (line: string) => void,
+): Promise<Timing[]> {
+  const project = path.join(folder, 'project');
+  const settings = {
+    folder: project,
+    programs: path.join(root, 'dist/stacks/index.js'),
+    bucket: info.bucket,
+    region: info.region,
+  };
+  await writeProject({ ...settings, healthPath: '/health', versionHeader: 'x-version' });
+  const bascule = new CommandLine(
+    path.join(root, 'bin/bascule.js'),
+    project,
+    process.env,
+    say,
+    new AbortController().signal,
+  );
+  mustSucceed(await bascule.run(['up', REHEARSAL]));
+  for (const version of ['1.0.0', '2.0.0', '3.0.0', '4.0.0', '5.0.0'])
+    mustSucceed(await bascule.run(['bake', version, '--app', path.join(root, 'examples/service')]));
+  mustSucceed(await bascule.run(['deploy', REHEARSAL, '--version', '1.0.0']));
+  const timings: Timing[] = [];
+  for (const latency of LATENCIES) {
+    await setLatency(info, latency);
+    say(`at ${latency} ms of added latency for each AWS call`);
+    const colour = await idleColour(bascule);
+    timings.push(...(await fleetTimings({ project, region: info.region, colour, latency, say })));
+    timings.push(...(await deploymentTimings(bascule, latency)));
+    timings.push(...(await cutoverTimings(info, latency, say)));
+  }
+  await clearFaults({ folder: info.folder });
+  return timings;
+}
+
+async function setLatency({ folder }: SandboxInfo, milliseconds: number): Promise<void> {
+  if (milliseconds === 0) await clearFaults({ folder });
+  else await injectFaults({ folder }, [{ kind: 'latency', milliseconds }]);
+}
+
+async function idleColour(bascule: CommandLine): Promise<Colour> {
+  const { json } = await bascule.run(['status', REHEARSAL]);
+  const regions = json.regions as { live: Colour }[];
+  return otherColour(regions[0]?.live ?? 'blue');
+}
+
+let nextVersion = 2;
+
+async function deploymentTimings(bascule: CommandLine, latency: number): Promise<Timing[]> {
+  const details: string[] = [];
+  let calls: Record<string, number> | undefined;
+  const whole = await timed('deployment, whole command', latency, 1, async () => {
+    const run = mustSucceed(await bascule.run(['deploy', REHEARSAL, '--version', `${nextVersion}.0.0`]));
+    nextVersion += 1;
+    calls = run.json.measured?.awsCalls;
+    for (const step of run.json.steps ?? []) details.push(`${step.step} ${step.seconds ?? 0} s`);
+    return {
+      awsCalls: calls ?? {},
+      note: `peak memory ${run.json.measured?.peakMemoryMib ?? 0} MiB; ${details.join('; ')}`,
+    };
+  });
+  return [whole];
+}
+
+async function cutoverTimings(
+  info: SandboxInfo,
+  latency: number,
+  say: (line: string) => void,
+): Promise<Timing[]> {
+  const timings: Timing[] = [];
+  for (const rules of RULES) {
+    await setLatency(info, 0);
+    const ports: [number, number] = [await freePort(), await freePort()];
+    const bench = await loadBalancerWithRules(info.region, rules, ports);
+    await setLatency(info, latency);
+    const mixed: number[] = [];
+    const colours = ['green', 'blue', 'green', 'blue', 'green'] as const;
+    timings.push(
+      await timed(`cutover of ${rules} route(s)`, latency, colours.length, async (run) => {
+        const result = await cutover(bench, colours[run] ?? 'green');
+        mixed.push(result.mixedSeconds);
+        return { seconds: result.seconds, awsCalls: result.awsCalls };
+      }),
+    );
+    timings.push(
+      await timed(`  its mixed window`, latency, mixed.length, (run) =>
+        Promise.resolve({ seconds: mixed[run] ?? 0 }),
+      ),
+    );
+    say(`  cutover of ${rules} route(s) measured`);
+    await bench.remove();
+  }
+  return timings;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function mustSucceed(run: CommandRun): CommandRun {
+  if (run.exitCode !== 0)
+    throw new Error(`a command of the bench failed: ${JSON.stringify(run.json.error ?? run.json.message)}`);
+  return run;
+}
+
+function print(timings: readonly Timing[]): void {
+  const rows = timings.map((one) => [
+    one.name,
+    `${one.latencyMilliseconds} ms`,
+    one.medianSeconds.toFixed(2),
+    `${one.minSeconds.toFixed(2)}–${one.maxSeconds.toFixed(2)}`,
+    String(one.runs),
+    one.awsCalls === undefined ? '' : String(totalCalls(one.awsCalls)),
+  ]);
+  process.stdout.write(
+    `${table([['WHAT', 'LATENCY', 'MEDIAN s', 'RANGE s', 'RUNS', 'AWS CALLS'], ...rows])}\n`,
+  );
+  for (const { name, latencyMilliseconds, note } of timings)
+    if (note !== undefined) process.stdout.write(`${name} at ${latencyMilliseconds} ms: ${note}\n`);
+}
+
+main().catch((thrown: unknown) => {
+  process.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { EnvironmentConfig, ImageConfig } from '../../src/domain/config';
+import { BasculeError } from '../../src/domain/errors';
+import type { Bakery, Images, ServiceOutputs, Stacks } from '../../src/ports';
+import { policyOf } from '../operations/policy';
+import type { Session } from '../operations/session';
+import type { CommonOptions, EnvironmentOptions } from './options';
+import { createReporter } from './output/reporter';
+import { requireEngine } from './setup';
+import { stopOnSignals } from './signals';
+
+export interface SessionOptions {
+  /** Whether the command changes anything: only then a Ctrl-C has to wait for a safe point. */
+  changes: boolean;
+}
+
+export interface OpenedEnvironment {
+  config: EnvironmentConfig;
+  stacks: Stacks;
+  progress(text: string): void;
+  /** @throws BasculeError BASCULE_BUCKET_MISSING (exit code 2). */
+  requireBucket(): Promise<void>;
+}
+
+/** The folder with Pulumi.yaml: as given, or found from here upwards, or the one Bascule stands in. */
+function projectFolder(given: string | undefined): string {
+  if (given !== undefined) {
+    const folder = path.resolve(given);
+    if (existsSync(path.join(folder, 'Pulumi.yaml'))) return folder;
+    throw new BasculeError({
+      code: 'BASCULE_PROJECT_MISSING',
+      message: `${folder} is not a project: it has no Pulumi.yaml.`,
+      next: 'Name the folder that holds Pulumi.yaml and Pulumi.<environment>.yaml with --project.',
+    });
+  }
+  for (let folder = process.cwd(); ; folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, 'Pulumi.yaml'))) return folder;
+    if (folder === path.dirname(folder)) break;
+  }
+  return path.resolve(__dirname, '..', '..', '..');
+}
+
+async function stackPlace(folder: string) {
+  const engine = await requireEngine();
+  process.env['PATH'] = [engine.folder, process.env['PATH'] ?? ''].join(path.delimiter);
+  process.env['PULUMI_SKIP_UPDATE_CHECK'] = 'true';
+  // Stacks run `command` scripts of this checkout whatever folder the project is in.
+  process.env['BASCULE_HOME'] ??= path.resolve(__dirname, '..', '..', '..');
+  const { PulumiCommand } = await import('@pulumi/pulumi/automation/cmd.js');
+  return { projectFolder: folder, command: await PulumiCommand.get({ skipVersionCheck: true }) };
+}
+
+/** An environment's configuration and stacks, whether it is up or not. */
+export async function openEnvironment(
+  argv: EnvironmentOptions,
+  _options: SessionOptions,
+): Promise<OpenedEnvironment> {
+  const folder = projectFolder(argv.project);
+  const [{ loadEnvironmentFile }, { PulumiStacks }, { createClients }] = await Promise.all([
+    import('../../src/adapters/configFile.js'),
+    import('../../src/adapters/stacks.js'),
+    import('../../src/adapters/aws.js'),
+  ]);
+  const config = await loadEnvironmentFile(folder, argv.environment);
+  const stacks = new PulumiStacks(await stackPlace(folder), argv.environment, config, {
+    service: async (given, environment) =>
+      (await import('../../stacks/service.js')).serviceProgram(given, environment),
+    fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place),
+  });
+  return {
+    config,
+    stacks,
+    progress: (text) => void process.stderr.write(`${text}\n`),
+    requireBucket: async () => {
+      const { HeadBucketCommand } = await import('@aws-sdk/client-s3');
+      const { s3 } = createClients(config.regions[0] ?? '');
+      await s3.send(new HeadBucketCommand({ Bucket: config.bucket })).catch((thrown: unknown) => {
+        throw bucketMissing(config.bucket, config.regions[0] ?? '', thrown);
+      });
+    },
+  };
+}
+
+function bucketMissing(bucket: string, region: string, cause: unknown): unknown {
+  if (cause instanceof BasculeError) return cause;
+  return new BasculeError({
+    code: 'BASCULE_BUCKET_MISSING',
+    message: `The bucket ${bucket} cannot be read: it does not exist, or these credentials may not use it.`,
+    next: `Make it once: \`aws s3 mb s3://${bucket} --region ${region}\`. It keeps journal, lease and releases, and no command deletes it.`,
+    cause,
+  });
+}
+
+/** Opens an environment that is up, does the work, and leaves no handler behind. */
+export async function withSession<T>(
+  argv: EnvironmentOptions,
+  options: SessionOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { config, stacks } = await openEnvironment(argv, options);
+  const outputs = await stacks.outputs();
+  if (outputs === undefined) throw notUp(argv.environment);
+  const reporter = await createReporter(process.stderr);
+  const stopping = options.changes ? stopOnSignals(reporter) : undefined;
+  try {
+    return await work(
+      await createSession(
+        argv.environment,
+        config,
+        stacks,
+        outputs,
+        stopping?.reporter ?? reporter,
+        stopping?.signal,
+      ),
+    );
+  } finally {
+    stopping?.close();
+  }
+}
+
+async function createSession(
+  environment: string,
+  config: EnvironmentConfig,
+  stacks: Stacks,
+  outputs: ServiceOutputs,
+  reporter: Session['reporter'],
+  stop: AbortSignal | undefined,
+): Promise<Session> {
+  const [{ createClients }, { Objects }, { S3Journal }, { S3Leases }, { currentHolder }, { createWorld }] =
+    await Promise.all([
+      import('../../src/adapters/aws.js'),
+      import('../../src/adapters/objects.js'),
+      import('../../src/adapters/journal.js'),
+      import('../../src/adapters/leases.js'),
+      import('../../src/adapters/holder.js'),
+      import('../../src/adapters/world.js'),
+    ]);
+  const objects = new Objects(createClients(config.regions[0] ?? '').s3, config.bucket);
+  const world = createWorld(config, outputs, stacks);
+  return {
+    environment,
+    service: config.service,
+    regions: config.regions,
+    imageOwners: config.fleet.imageOwners,
+    policy: policyOf(config),
+    world,
+    journal: new S3Journal(objects, environment),
+    leases: new S3Leases(objects, environment, world.clock),
+    holder: currentHolder(),
+    reporter,
+    stop: stop ?? new AbortController().signal,
+  };
+}
+
+function notUp(environment: string): BasculeError {
+  return new BasculeError({
+    code: 'BASCULE_NOT_UP',
+    message: `${environment} is not up: its stack has no resources yet.`,
+    next: `Make it: \`bascule up ${environment}\`.`,
+  });
+}
+
+export interface OpenedBakery {
+  config: ImageConfig;
+  images: Images;
+  bakery: Bakery;
+  workFolder: string;
+}
+
+/** What a bake needs: the image stack and its configuration. */
+export async function openBakery(argv: CommonOptions): Promise<OpenedBakery> {
+  const folder = projectFolder(argv.project);
+  const [{ loadImageFile }, { ImageStack }, { AwsImages }] = await Promise.all([
+    import('../../src/adapters/configFile.js'),
+    import('../../src/adapters/stacks.js'),
+    import('../../src/adapters/images.js'),
+  ]);
+  const config = await loadImageFile(folder);
+  const bakery = new ImageStack(await stackPlace(folder), async (order) =>
+    (await import('../../stacks/image.js')).imageProgram(config, order),
+  );
+  return { config, images: new AwsImages(), bakery, workFolder: path.join(folder, '.bascule', 'bundles') };
+}

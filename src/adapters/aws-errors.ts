@@ -1,0 +1,89 @@
+import { BasculeError, messageOf } from '../domain/errors';
+
+const CREDENTIALS =
+  /^(CredentialsProviderError|ExpiredToken|ExpiredTokenException|RequestExpired|InvalidClientTokenId|UnrecognizedClientException|AuthFailure|InvalidAccessKeyId|SignatureDoesNotMatch|TokenProviderError)$/;
+const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|UnauthorizedException)$/;
+const THROTTLED =
+  /^(Throttling|ThrottlingException|ThrottledException|RequestLimitExceeded|TooManyRequestsException|SlowDown|RequestThrottled)$/;
+const UNREACHABLE =
+  /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|TimeoutError)$/;
+
+interface AwsFault {
+  name?: string;
+  code?: string;
+  $metadata?: { httpStatusCode?: number };
+}
+
+/**
+ * What an error of an AWS call means for a person, once all its attempts failed. An answer that says no to
+ * this very request (a precondition, a missing object) stays as it is, for the adapter knows what it means.
+ */
+export function awsError(thrown: unknown, call: string): unknown {
+  if (thrown instanceof BasculeError) return thrown;
+  const fault = thrown as AwsFault;
+  const name = fault.name ?? '';
+  const code = fault.code ?? '';
+  const said = messageOf(thrown) || name;
+  if (CREDENTIALS.test(name))
+    return error(
+      'BASCULE_AWS_CREDENTIALS',
+      call,
+      `the credentials are missing or expired: ${said}`,
+      'Renew the credentials.',
+      thrown,
+    );
+  if (DENIED.test(name))
+    return error(
+      'BASCULE_AWS_DENIED',
+      call,
+      `the credentials do not allow it: ${said}`,
+      `Allow ${call} to the role that runs Bascule.`,
+      thrown,
+    );
+  if (THROTTLED.test(name))
+    return error(
+      'BASCULE_AWS_THROTTLED',
+      call,
+      `the account’s rate limit was exceeded for longer than the retries last: ${said}`,
+      'Try again when less else calls AWS.',
+      thrown,
+    );
+  if (UNREACHABLE.test(code) || UNREACHABLE.test(name))
+    return error(
+      'BASCULE_AWS_UNREACHABLE',
+      call,
+      `AWS cannot be reached: ${said}`,
+      'Check the network, AWS_REGION and AWS_ENDPOINT_URL.',
+      thrown,
+    );
+  if ((fault.$metadata?.httpStatusCode ?? 0) >= 500)
+    return error(
+      'BASCULE_AWS_FAILED',
+      call,
+      `AWS failed: ${said}`,
+      'Try again; look at the AWS health dashboard.',
+      thrown,
+    );
+  return thrown;
+}
+
+function error(code: string, call: string, why: string, next: string, cause: unknown): BasculeError {
+  return new BasculeError({
+    code,
+    message: `${call} failed: ${why}`,
+    next,
+    blame: 'world',
+    exitCode: 5,
+    cause,
+  });
+}
+
+/** The name of an AWS error, for example NoSuchKey; empty for anything else. */
+export function awsErrorName(thrown: unknown): string {
+  return (thrown as AwsFault | undefined)?.name ?? '';
+}
+
+/** The HTTP status of an AWS error; 0 where there was none. */
+export function awsErrorStatus(thrown: unknown): number {
+  return (thrown as AwsFault | undefined)?.$metadata?.httpStatusCode ?? 0;
+}

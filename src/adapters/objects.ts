@@ -1,0 +1,77 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { awsErrorName, awsErrorStatus } from './aws-errors';
+
+export interface StoredObject {
+  text: string;
+  etag: string;
+}
+
+export type WriteAnswer = { kind: 'written'; etag: string } | { kind: 'precondition-failed' };
+
+/** Attempts of a conditional write that S3 answers with a conflict of its own (409): the condition is not judged then. */
+const CONFLICT_ATTEMPTS = 10;
+
+/** Small texts in a bucket, written under conditions. */
+export class Objects {
+  constructor(
+    private readonly s3: S3Client,
+    private readonly bucket: string,
+  ) {}
+
+  async get(key: string): Promise<StoredObject | undefined> {
+    try {
+      const answer = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
+    } catch (thrown) {
+      // Not every 404: a bucket that is not there has no answer about what it holds.
+      if (awsErrorName(thrown) === 'NoSuchKey') return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Writes if there is no such object, or only over the version with this ETag. */
+  async put(key: string, text: string, condition: { absent: true } | { etag: string }): Promise<WriteAnswer> {
+    const guard = 'absent' in condition ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const answer = await this.s3.send(
+          new PutObjectCommand({
+            Bucket: this.bucket,
+            Key: key,
+            Body: text,
+            ContentType: 'application/json',
+            ...guard,
+          }),
+        );
+        return { kind: 'written', etag: answer.ETag ?? '' };
+      } catch (thrown) {
+        const status = awsErrorStatus(thrown);
+        if (status === 412 || (awsErrorName(thrown) === 'NoSuchKey' && 'etag' in condition))
+          return { kind: 'precondition-failed' };
+        if (status !== 409 || attempt >= CONFLICT_ATTEMPTS) throw thrown;
+      }
+    }
+  }
+
+  /** All keys below a prefix, sorted; with `folders` only the common prefixes up to the next slash. */
+  async list(prefix: string, folders = false): Promise<string[]> {
+    const keys: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.s3.send(
+        new ListObjectsV2Command({
+          Bucket: this.bucket,
+          Prefix: prefix,
+          ...(folders ? { Delimiter: '/' } : {}),
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        }),
+      );
+      const found = folders
+        ? (page.CommonPrefixes ?? []).map((one) => one.Prefix)
+        : (page.Contents ?? []).map((one) => one.Key);
+      keys.push(...found.flatMap((key) => key ?? []));
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    return keys.sort();
+  }
+}

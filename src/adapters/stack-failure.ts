@@ -1,0 +1,81 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { EngineEvent } from '@pulumi/pulumi/automation';
+import { BasculeError, messageOf } from '../domain/errors';
+
+/** Lines of the engine's own words that a failure shows. */
+const SHOWN_LINES = 12;
+
+/** Collects what the engine says of errors while it runs. */
+export class Diagnostics {
+  private readonly lines: string[] = [];
+
+  take(event: EngineEvent): void {
+    const diagnostic = event.diagnosticEvent;
+    if (diagnostic === undefined || diagnostic.severity !== 'error') return;
+    const text = stripMarks(diagnostic.message).trim();
+    // Said for every failed update, after the line that says why.
+    if (text === '' || /^(update|preview|destroy) failed$/.test(text)) return;
+    const resource = diagnostic.urn === undefined ? '' : `${resourceName(diagnostic.urn)}: `;
+    for (const line of `${resource}${text}`.split('\n'))
+      if (line.trim() !== '') this.lines.push(line.trimEnd());
+  }
+
+  /** The first lines, each once. */
+  shown(): string[] {
+    return [...new Set(this.lines)].slice(0, SHOWN_LINES);
+  }
+}
+
+function stripMarks(text: string): string {
+  return stripVTControlCharacters(text.replace(/<\{%[^%]*%\}>/g, ''));
+}
+
+/** `aws:autoscaling/group:Group shop-production-green` of a URN. */
+function resourceName(urn: string): string {
+  const [, , type = '', name = ''] = urn.split('::');
+  return `${type.split('$').at(-1) ?? ''} ${name}`.trim();
+}
+
+/** The backends' own words: a file or bucket, and Pulumi Cloud. */
+const LOCKED = /the stack is currently locked by|another update is currently in progress/i;
+
+/** What a failed operation on a stack means for a person. */
+export function stackFailure(stack: string, thrown: unknown, diagnostics: Diagnostics): BasculeError {
+  const text = messageOf(thrown);
+  if (LOCKED.test(text) || (thrown as Error | undefined)?.name === 'ConcurrentUpdateError')
+    return new BasculeError({
+      code: 'BASCULE_STACK_LOCKED',
+      message: `The Pulumi stack ${stack} is locked by another update.`,
+      details: lockLines(text),
+      next: `Wait for that update. If its process is gone: \`pulumi cancel --yes --stack ${stack}\`, then \`pulumi refresh --stack ${stack}\`, and try again.`,
+      blame: 'world',
+      exitCode: 6,
+      cause: thrown,
+    });
+  const shown = diagnostics.shown();
+  return new BasculeError({
+    code: 'BASCULE_STACK_FAILED',
+    message: `Pulumi could not finish the stack ${stack}.`,
+    details: shown.length > 0 ? shown : lastLines(text),
+    next: `Mend what is named above; \`pulumi preview --stack ${stack}\` shows the same.`,
+    blame: 'world',
+    exitCode: 3,
+    cause: thrown,
+  });
+}
+
+function lockLines(text: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => /created by|locked/.test(line))
+    .map((line) => line.trim())
+    .slice(0, 3);
+}
+
+/** What the command line says of itself around its error. */
+const FRAME = /^\s*(code:|stdout:|stderr:|err\?:|at )|Command failed with exit code|^\w[\w ]* \([^)]*\):$/;
+
+function lastLines(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  return [...new Set(lines)].filter((line) => line !== '' && !FRAME.test(line)).slice(-SHOWN_LINES);
+}

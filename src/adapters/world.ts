@@ -1,0 +1,48 @@
+import { fleetName, type EnvironmentConfig } from '../domain/config';
+import type { RegionOutputs, RegionWorld, ServiceOutputs, Stacks, World } from '../ports';
+import { createClients } from './aws';
+import { systemClock } from './clock';
+import { AwsFleets } from './fleets';
+import { AwsImages } from './images';
+import { AwsMetrics } from './metrics';
+import { HttpProber } from './prober';
+import { AwsTraffic } from './traffic';
+
+/** The world of one environment over AWS. */
+export function createWorld(config: EnvironmentConfig, outputs: ServiceOutputs, stacks: Stacks): World {
+  const regions = new Map(
+    Object.entries(outputs.regions).map(([name, found]) => [name, regionWorld(name, outputs, found)]),
+  );
+  return {
+    stacks,
+    images: new AwsImages(),
+    prober: new HttpProber(config.loadBalancer.domain),
+    clock: systemClock,
+    region(name) {
+      const region = regions.get(name);
+      if (region === undefined) throw new Error(`the service stack has no region ${name}`);
+      return region;
+    },
+  };
+}
+
+function regionWorld(
+  region: string,
+  { service, environment }: ServiceOutputs,
+  found: RegionOutputs,
+): RegionWorld {
+  const clients = createClients(region);
+  const { targetGroups, loadBalancerArn } = found;
+  const groups = {
+    blue: fleetName(service, environment, 'blue'),
+    green: fleetName(service, environment, 'green'),
+  };
+  return {
+    region,
+    traffic: new AwsTraffic(clients.elb, found),
+    fleets: new AwsFleets(clients, { groups, targetGroups }),
+    metrics: new AwsMetrics(clients.cloudWatch, loadBalancerArn, targetGroups),
+    productionUrl: found.loadBalancerUrl,
+    testUrl: found.testUrl,
+  };
+}
