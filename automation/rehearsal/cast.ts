@@ -15,6 +15,7 @@ export interface CommandRun {
     error?: { message: string; details: string[] };
     regions?: unknown;
     message?: string | null;
+    measured?: Measured;
   };
   startedAt: number;
   endedAt: number;

@@ -161,6 +161,13 @@ export interface TargetTruth {
 }
 
 export interface TruthReport {
+  /**
+   * The revision of the state that these observations are of. Health of a target that was registered in a
+   * later revision is not believed. When absent, the time at which the report came decides.
+   */
+  revision?: number;
+  /** After so many seconds without a further report, nothing is known any more. For ever when absent. */
+  validSeconds?: number;
   instances: Record<string, InstanceTruth>;
   /** Target group ARN -> instance id -> health. */
   targets: Record<string, Record<string, TargetTruth>>;

@@ -77,7 +77,7 @@ export class InlineStack {
       const outputs = JSON.parse(stdout) as Record<string, unknown>;
       return Object.keys(outputs).length === 0 ? undefined : outputs;
     } catch (thrown) {
-      if (/no stack named|not found/i.test(String(thrown))) return undefined;
+      if (/no stack named/.test(String(thrown))) return undefined;
       throw stackFailure(this.name, thrown, new Diagnostics());
     }
   }

@@ -38,10 +38,12 @@ describe('any prefix of a journal', () => {
         const gate = state.plan.steps.find((step) => step.kind === 'health-gate');
         if (shift === undefined || gate === undefined) throw new Error('the plan has a gate and a shift');
         // Traffic moves only past a gate that was verified.
-        if (action.kind === 'start' && action.step.id === shift.id) expect(state.steps[gate.id]?.phase).toBe('verified');
+        if (action.kind === 'start' && action.step.id === shift.id)
+          expect(state.steps[gate.id]?.phase).toBe('verified');
         // On the way back nothing is taken down while a shift is not undone.
         const shiftPhase = state.steps[shift.id]?.phase;
-        if (action.kind === 'undo' && action.step.id !== shift.id) expect(['pending', 'undone']).toContain(shiftPhase);
+        if (action.kind === 'undo' && action.step.id !== shift.id)
+          expect(['pending', 'undone']).toContain(shiftPhase);
         if (action.kind === 'close') expect(length).toBe(records.length - 1);
       }
   });
@@ -63,7 +65,9 @@ describe('a journal that is not whole', () => {
     const third = records[2];
     if (third === undefined) throw new Error('the journal has three records');
     expect(() => replay(records.slice(1))).toThrow('its first record is missing');
-    expect(() => replay([...records.slice(0, 2), ...records.slice(3)])).toThrow('record 2 is missing before record 3');
+    expect(() => replay([...records.slice(0, 2), ...records.slice(3)])).toThrow(
+      'record 2 is missing before record 3',
+    );
     expect(() => replay([...records.slice(0, 2), { ...third, fence: 0 }])).toThrow('a former holder');
     expect(() => replay([...records.slice(0, 2), { ...third, format: 99 }])).toThrow('is of format 99');
   });

@@ -1,8 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allTo, driftOf, liveColour, receivesTraffic, type Route, type Weights } from '../../src/domain/traffic';
+import {
+  allTo,
+  driftOf,
+  liveColour,
+  receivesTraffic,
+  type Route,
+  type Weights,
+} from '../../src/domain/traffic';
 
-const weights = fc.record({ blue: fc.integer({ min: 0, max: 999 }), green: fc.integer({ min: 0, max: 999 }) });
+const weights = fc.record({
+  blue: fc.integer({ min: 0, max: 999 }),
+  green: fc.integer({ min: 0, max: 999 }),
+});
 
 function route(id: string, of: Weights, listener: Route['listener'] = 'production'): Route {
   return { id, kind: id === 'default' ? 'default' : 'rule', listener, label: id, weights: of };
@@ -10,15 +20,23 @@ function route(id: string, of: Weights, listener: Route['listener'] = 'productio
 
 describe('the live colour', () => {
   it('is what all production routes with weight agree on', () => {
-    expect(liveColour([route('default', allTo('blue')), route('a', allTo('blue'))])).toEqual({ kind: 'live', colour: 'blue' });
-    expect(liveColour([route('default', allTo('blue')), route('a', allTo('green'))])).toEqual({ kind: 'mixed' });
+    expect(liveColour([route('default', allTo('blue')), route('a', allTo('blue'))])).toEqual({
+      kind: 'live',
+      colour: 'blue',
+    });
+    expect(liveColour([route('default', allTo('blue')), route('a', allTo('green'))])).toEqual({
+      kind: 'mixed',
+    });
     expect(liveColour([route('default', { blue: 90, green: 10 })])).toEqual({ kind: 'mixed' });
     expect(liveColour([])).toEqual({ kind: 'none' });
     expect(liveColour([route('default', { blue: 0, green: 0 })])).toEqual({ kind: 'none' });
   });
 
   it('is never told from the test listener', () => {
-    expect(liveColour([route('default', allTo('green')), route('test', allTo('blue'), 'test')])).toEqual({ kind: 'live', colour: 'green' });
+    expect(liveColour([route('default', allTo('green')), route('test', allTo('blue'), 'test')])).toEqual({
+      kind: 'live',
+      colour: 'green',
+    });
   });
 
   it('is never a colour that leaves the other some weight', () => {
@@ -26,7 +44,8 @@ describe('the live colour', () => {
       fc.property(fc.array(weights, { minLength: 1, maxLength: 8 }), (all) => {
         const routes = all.map((one, index) => route(`r${index}`, one));
         const live = liveColour(routes);
-        if (live.kind === 'live') expect(receivesTraffic(routes, live.colour === 'blue' ? 'green' : 'blue')).toBe(false);
+        if (live.kind === 'live')
+          expect(receivesTraffic(routes, live.colour === 'blue' ? 'green' : 'blue')).toBe(false);
       }),
     );
   });

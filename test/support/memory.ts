@@ -13,11 +13,14 @@ export class MemoryJournal implements Journal {
   }
 
   read(deployment: string): Promise<JournalRecord[]> {
-    return Promise.resolve(structuredClone(this.deployments.get(deployment) ?? []));
+    const records = [...(this.deployments.get(deployment) ?? [])].sort(
+      (one, next) => one.sequence - next.sequence,
+    );
+    return Promise.resolve(structuredClone(records));
   }
 
   list(): Promise<string[]> {
-    return Promise.resolve([...this.deployments.keys()]);
+    return Promise.resolve([...this.deployments.keys()].sort());
   }
 }
 

@@ -26,7 +26,10 @@ function inFolder(argv: SandboxOptions): { folder?: string } {
   return argv.folder === undefined ? {} : { folder: argv.folder };
 }
 
-const HINT = 'Use it in this shell with: eval "$(bascule sandbox env)"';
+function hint({ folder }: SandboxOptions): string {
+  const option = folder === undefined ? '' : ` --folder ${folder}`;
+  return `Use it in this shell with: eval "$(bascule sandbox env${option})"`;
+}
 
 const start: CommandModule<object, SandboxOptions> = {
   command: 'start',
@@ -37,7 +40,7 @@ const start: CommandModule<object, SandboxOptions> = {
       const { startSandbox } = await import('../../sandbox/index.js');
       const info = await startSandbox(await sandboxParts(argv.folder));
       const what = info.started.length === 0 ? 'runs already' : `is up (started: ${info.started.join(', ')})`;
-      return { exitCode: 0, json: { ...info }, text: `The sandbox ${what} at ${info.endpoint}.\n${HINT}` };
+      return { exitCode: 0, json: { ...info }, text: `The sandbox ${what} at ${info.endpoint}.\n${hint(argv)}` };
     }),
 };
 
@@ -52,7 +55,7 @@ const reset: CommandModule<object, SandboxOptions> = {
       return {
         exitCode: 0,
         json: { ...info },
-        text: `The sandbox is empty and up at ${info.endpoint}.\n${HINT}`,
+        text: `The sandbox is empty and up at ${info.endpoint}.\n${hint(argv)}`,
       };
     }),
 };

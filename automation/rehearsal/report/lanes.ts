@@ -1,0 +1,116 @@
+import { chartEnd, isShift } from './chart-data';
+import { clock, duration, plural } from './format';
+import { type Html, html } from './html';
+import type { RehearsalReport, RehearsedDeployment, RehearsedStep } from './types';
+
+/** A piece of a lane. Times are Unix milliseconds. */
+interface Block {
+  from: number;
+  to: number;
+  look: string;
+  label: string;
+  /** Shown on hover and read aloud. */
+  details: string;
+}
+
+/** How an outcome looks: gone well, turned back or left unfinished, or gone wrong. */
+export function lookOf(outcome: string): 'good' | 'back' | 'bad' {
+  if (/undo|undone|roll|^(started|ran|pending)$/i.test(outcome)) return 'back';
+  return /fail|refus|unmet|halt|abort|timed|error/i.test(outcome) ? 'bad' : 'good';
+}
+
+function deploymentBlock(deployment: RehearsedDeployment): Block {
+  const { what, outcome, expected, asExpected, startedAt, endedAt } = deployment;
+  const judged = asExpected ? `${outcome}, as expected` : `${outcome}, expected ${expected}`;
+  return {
+    from: startedAt,
+    to: endedAt,
+    look: asExpected ? 'run' : 'run wrong',
+    label: what,
+    details: `${what}: ${judged}. ${duration(endedAt - startedAt)}.`,
+  };
+}
+
+function stepBlock(step: RehearsedStep, load: { startedAt: number }): Block {
+  const { name, startedAt, endedAt, outcome, note } = step;
+  const when = `${clock(startedAt - load.startedAt)} to ${clock(endedAt - load.startedAt)}`;
+  return {
+    from: startedAt,
+    to: endedAt,
+    look: `step ${lookOf(outcome)}${isShift(name) ? ' shift' : ''}`,
+    // A step's id ends in its region, for which a block has no room; the details have the whole of it.
+    label: name.split(':')[0] ?? name,
+    details: `${name}: ${outcome}, ${duration(endedAt - startedAt)}, ${when}.${note ? ` ${note}` : ''}`,
+  };
+}
+
+/** The stretches in which requests failed: neighbouring buckets are one. */
+function failureBlocks(report: RehearsalReport): Block[] {
+  const { buckets, bucketMilliseconds, startedAt } = report.load;
+  const stretches: { from: number; to: number; failed: number }[] = [];
+  for (const { at, failed } of buckets) {
+    if (failed === 0) continue;
+    const last = stretches.at(-1);
+    if (last?.to === at) Object.assign(last, { to: at + bucketMilliseconds, failed: last.failed + failed });
+    else stretches.push({ from: at, to: at + bucketMilliseconds, failed });
+  }
+  return stretches.map(({ from, to, failed }) => ({
+    from,
+    to,
+    look: 'failure',
+    label: '',
+    details: `${plural(failed, 'request')} failed from ${clock(from - startedAt)} to ${clock(to - startedAt)}.`,
+  }));
+}
+
+/** Blocks that overlap go on tracks of their own, so that none hides another. */
+function tracksOf(blocks: Block[]): Block[][] {
+  const tracks: Block[][] = [];
+  for (const block of [...blocks].sort((one, other) => one.from - other.from)) {
+    const free = tracks.find((track) => (track.at(-1)?.to ?? 0) <= block.from);
+    if (free) free.push(block);
+    else tracks.push([block]);
+  }
+  return tracks;
+}
+
+function lane(report: RehearsalReport, name: string, blocks: Block[], empty: string): Html {
+  const { startedAt } = report.load;
+  const length = Math.max(1, chartEnd(report) - startedAt);
+  const within = blocks.filter(({ from, to }) => to > startedAt && from < startedAt + length);
+  const draw = ({ from, to, look, label, details }: Block): Html => {
+    const left = (100 * (from - startedAt)) / length;
+    const width = (100 * (to - from)) / length;
+    return html`<button
+      type="button"
+      class="block ${look}"
+      data-from="${((from - startedAt) / 1000).toFixed(3)}"
+      data-to="${((to - startedAt) / 1000).toFixed(3)}"
+      data-details="${details}"
+      aria-label="${details}"
+      style="left:${left.toFixed(3)}%;width:${width.toFixed(3)}%"
+    >
+      <span>${label}</span>
+    </button>`;
+  };
+  const tracks = tracksOf(within).map((track) => html`<div class="track">${track.map(draw)}</div>`);
+  return html`<div class="lane">
+    <span class="lane-name">${name}</span>
+    <div class="tracks">${tracks.length > 0 ? tracks : html`<div class="track none">${empty}</div>`}</div>
+  </div>`;
+}
+
+/** What ran when, drawn on the time axis of the charts below it. */
+export function renderLanes(report: RehearsalReport): Html {
+  const steps = report.deployments.flatMap((deployment) => deployment.steps);
+  return html`<div class="lanes">
+    ${lane(report, 'Runs', report.deployments.map(deploymentBlock), 'nothing was deployed')}
+    ${lane(
+      report,
+      'Steps',
+      steps.map((step) => stepBlock(step, report.load)),
+      'no step',
+    )}
+    ${lane(report, 'Failed', failureBlocks(report), 'no request failed')}
+  </div>`;
+}

@@ -1,0 +1,40 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { readEnd, sizeOf } from '../lifecycle/files';
+import type { InstanceState } from '../contract';
+import { isFreePort } from './free-port';
+import { instanceEnvironment, type InstancePlace } from './instance-environment';
+
+/** Starts a release by its command line, as the leader of a process group of its own. */
+export async function spawnRelease(
+  instance: InstanceState,
+  place: InstancePlace,
+  command: string,
+  outputFile: string,
+): Promise<ChildProcess> {
+  // A file and no pipe: the process must be able to print when the daemon is gone.
+  const output = await open(outputFile, 'a');
+  try {
+    const child = spawn('/bin/sh', ['-c', command], {
+      cwd: place.release,
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+      env: instanceEnvironment(instance, place),
+    });
+    child.unref();
+    await once(child, 'spawn');
+    return child;
+  } finally {
+    await output.close();
+  }
+}
+
+export const outputSize = sizeOf;
+
+/** Whether a process ended because another program listens on the very port it was given. */
+export async function lostItsPort(outputFile: string, outputStart: number, port: number): Promise<boolean> {
+  const printed = Math.max(0, (await sizeOf(outputFile)) - outputStart);
+  const text = (await readEnd(outputFile, Math.min(printed, 64 * 1024))).toString('utf8');
+  return /EADDRINUSE|address already in use/i.test(text) && !(await isFreePort(port));
+}

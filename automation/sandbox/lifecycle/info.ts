@@ -1,0 +1,64 @@
+import { BasculeError } from '../../../src/domain/errors';
+import type { SandboxPaths } from './paths';
+import {
+  existingSandbox,
+  readSettings,
+  SANDBOX_BUCKET,
+  SANDBOX_REGION,
+  type SandboxSettings,
+} from './settings';
+
+/** What there is to know about a sandbox without asking it. */
+export interface SandboxInfo {
+  folder: string;
+  /** Where every AWS API of the sandbox answers. */
+  endpoint: string;
+  port: number;
+  region: string;
+  /** The bucket that exists from the start. */
+  bucket: string;
+  pulumiHome: string;
+  backendUrl: string;
+  /** The folder of the Pulumi engine; null when the one on the PATH is used. */
+  engineFolder: string | null;
+  /** The parts that this start had to start; empty when all was running. */
+  started: string[];
+}
+
+export function describeSandbox(
+  paths: SandboxPaths,
+  settings: SandboxSettings & { port: number },
+  started: string[],
+): SandboxInfo {
+  const endpoint = `http://127.0.0.1:${settings.port}`;
+  return {
+    folder: paths.folder,
+    endpoint,
+    port: settings.port,
+    region: SANDBOX_REGION,
+    bucket: SANDBOX_BUCKET,
+    pulumiHome: paths.pulumiHome,
+    backendUrl: `s3://${SANDBOX_BUCKET}?endpoint=${endpoint}&use_path_style=true&region=${SANDBOX_REGION}`,
+    engineFolder: settings.engineFolder,
+    started,
+  };
+}
+
+/** The sandbox in a folder, whether it runs or not; undefined when it was never started. */
+export async function findSandbox(options: { folder?: string }): Promise<SandboxInfo | undefined> {
+  const paths = await existingSandbox(options.folder);
+  const settings = paths && (await readSettings(paths));
+  if (!paths || !settings || settings.port === null) return undefined;
+  return describeSandbox(paths, { ...settings, port: settings.port }, []);
+}
+
+/** As findSandbox, for commands that cannot do without one. */
+export async function requireSandbox(options: { folder?: string }): Promise<SandboxInfo> {
+  const info = await findSandbox(options);
+  if (info) return info;
+  throw new BasculeError({
+    code: 'BASCULE_SANDBOX_ABSENT',
+    message: `There is no sandbox${options.folder === undefined ? '' : ` in ${options.folder}`}.`,
+    next: 'Start one with `bascule sandbox start`.',
+  });
+}

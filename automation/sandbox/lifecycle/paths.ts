@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import * as path from 'node:path';
+import { BasculeError } from '../../../src/domain/errors';
+import { projectFolder } from '../../engine/folders';
+
+/** Where each thing of one sandbox lies; everything is inside `folder`. */
+export interface SandboxPaths {
+  folder: string;
+  /** Marks the folder as a sandbox's and remembers what must outlive a restart, above all the port. */
+  settings: string;
+  /** Written by the control plane: {pid, port}. */
+  controlPlane: string;
+  controlPlaneLog: string;
+  /** Written by the daemon once it serves: {pid, startedAt, adminPort}. */
+  daemon: string;
+  daemonLog: string;
+  /** One folder an instance: process.json and output.log. */
+  instances: string;
+  /** One folder an unpacked release, named by the SHA-256 of its bundle. */
+  releases: string;
+  pulumiHome: string;
+  /** AWS configuration of its own, so that nothing of the user's ~/.aws takes part. */
+  awsConfig: string;
+  awsCredentials: string;
+  /** The authority behind the sandbox's HTTPS listeners, for clients to trust. */
+  authorityCertificate: string;
+}
+
+export function sandboxPaths(folder: string): SandboxPaths {
+  const at = (...names: string[]) => path.join(folder, ...names);
+  return {
+    folder,
+    settings: at('sandbox.json'),
+    controlPlane: at('control-plane.json'),
+    controlPlaneLog: at('control-plane.log'),
+    daemon: at('daemon.json'),
+    daemonLog: at('daemon.log'),
+    instances: at('instances'),
+    releases: at('releases'),
+    pulumiHome: at('pulumi'),
+    awsConfig: at('aws', 'config'),
+    awsCredentials: at('aws', 'credentials'),
+    authorityCertificate: at('authority', 'certificate.pem'),
+  };
+}
+
+/** The file in which a part's process is recorded by whoever started it. */
+export function processFile(paths: SandboxPaths, part: 'control-plane' | 'daemon'): string {
+  return path.join(paths.folder, `${part}.process.json`);
+}
+
+/** The folder of a sandbox when none is named: `.bascule/sandbox` in Bascule's own folder. */
+export function defaultSandboxFolder(): string {
+  return path.join(projectFolder(), '.bascule', 'sandbox');
+}
+
+/** The control plane's program; Python sources stay where they are, so a build leaves them in the tree. */
+export function launcherScript(): string {
+  return firstThatExists('the control plane', [
+    path.resolve(__dirname, '..', 'moto', 'launcher.py'),
+    path.join(projectFolder(), 'automation', 'sandbox', 'moto', 'launcher.py'),
+  ]);
+}
+
+/** The daemon's program as plain JavaScript, beside this file in a build or in dist/ of the source tree. */
+export function daemonScript(): string {
+  return firstThatExists('the daemon', [
+    path.resolve(__dirname, '..', 'daemon', 'main.js'),
+    path.join(projectFolder(), 'dist', 'automation', 'sandbox', 'daemon', 'main.js'),
+  ]);
+}
+
+function firstThatExists(what: string, candidates: string[]): string {
+  const found = candidates.find((candidate) => existsSync(candidate));
+  if (found === undefined) throw notFound(what, candidates);
+  return found;
+}
+
+function notFound(what: string, candidates: string[]): BasculeError {
+  return new BasculeError({
+    code: 'BASCULE_SANDBOX_INCOMPLETE',
+    message: `The program of ${what} of the sandbox is not where it should be.`,
+    next: 'Build Bascule with `npm run build`, then start the sandbox again.',
+    details: candidates.map((candidate) => `looked for ${candidate}`),
+    blame: 'bascule',
+  });
+}

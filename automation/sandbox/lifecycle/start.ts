@@ -1,0 +1,71 @@
+import { mkdir } from 'node:fs/promises';
+import * as path from 'node:path';
+import { ensureControlPlane } from './control-plane';
+import { ensureDaemon } from './daemon-process';
+import { awsConfigFile } from './env';
+import { writeFileAtomically } from './files';
+import { layFoundation, preloadFoundation } from './foundation';
+import { describeSandbox, type SandboxInfo } from './info';
+import type { SandboxPaths } from './paths';
+import { placePlugins } from './plugins';
+import { claimFolder, NEW_SANDBOX, readSettings, withSandboxLock, writeSettings } from './settings';
+
+export interface StartOptions {
+  /** Where the sandbox keeps all its state; `.bascule/sandbox` of the project by default. */
+  folder?: string;
+  /** A Python interpreter that has moto. */
+  python: string;
+  /** The folder of the Pulumi engine; undefined when `pulumi` on the PATH is to be used. */
+  engineFolder: string | undefined;
+  /** How long each part may take to come up; 90 s by default. */
+  deadlineSeconds?: number;
+  log: (line: string) => void;
+}
+
+/**
+ * Brings the sandbox up, or mends what is missing of it. Parts that run are left as they are, so that
+ * calling it again costs nothing; two calls at the same instant, also from two processes, do it once.
+ *
+ * Throws BASCULE_SANDBOX_START_FAILED with the last lines of the log of the part that did not come up.
+ */
+export async function startSandbox(options: StartOptions): Promise<SandboxInfo> {
+  const paths = await claimFolder(options.folder);
+  return withSandboxLock(paths.folder, 180, () => bringUp(paths, options));
+}
+
+/** As startSandbox, for a caller that already holds the sandbox's lock. */
+export async function bringUp(paths: SandboxPaths, options: StartOptions): Promise<SandboxInfo> {
+  const { log, python } = options;
+  const deadlineMs = (options.deadlineSeconds ?? 90) * 1000;
+  const known = (await readSettings(paths)) ?? NEW_SANDBOX;
+  await prepareFolders(paths, log);
+  if (!known.founded) preloadFoundation();
+
+  const controlPlane = await ensureControlPlane({ paths, python, port: known.port, deadlineMs, log });
+  const { port } = controlPlane;
+  const settings = { ...known, port, engineFolder: options.engineFolder ?? known.engineFolder };
+  // Before anything else can fail: the next start must find the same port.
+  await writeSettings(paths, settings);
+  if (controlPlane.started) log(`control plane: answers on http://127.0.0.1:${port}`);
+
+  const [daemon] = await Promise.all([
+    ensureDaemon(paths, { deadlineMs, log }),
+    known.founded ? undefined : layFoundation(`http://127.0.0.1:${port}`),
+  ]);
+  if (daemon.started) log('daemon: load balancers and instances are in force');
+  await writeSettings(paths, { ...settings, founded: true });
+
+  const parts = [controlPlane.started && 'control plane', daemon.started && 'daemon'];
+  const started = parts.filter((part) => part !== false);
+  return describeSandbox(paths, settings, started);
+}
+
+async function prepareFolders(paths: SandboxPaths, log: (line: string) => void): Promise<void> {
+  const folders = [paths.instances, paths.releases, paths.pulumiHome, path.dirname(paths.awsConfig)];
+  await Promise.all(folders.map((folder) => mkdir(folder, { recursive: true })));
+  await Promise.all([
+    placePlugins(paths.pulumiHome, log),
+    writeFileAtomically(paths.awsConfig, awsConfigFile()),
+    writeFileAtomically(paths.awsCredentials, ''),
+  ]);
+}

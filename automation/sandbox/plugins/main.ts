@@ -1,0 +1,31 @@
+import type { Plugin } from './model/plugin';
+
+/** Each plugin is loaded only when it is the one that runs: loading time is paid at every Pulumi operation. */
+const PLUGINS: Readonly<Record<string, (engineArgs: string[]) => Promise<void>>> = {
+  aws: async () => start(new (await import('./aws/plugin.js')).AwsPlugin()),
+  awsx: async (args) => (await import('./awsx/plugin.js')).serveAwsx(args),
+  command: async () => start(new (await import('./command/plugin.js')).CommandPlugin()),
+};
+
+async function start(plugin: Plugin): Promise<void> {
+  const { serve } = await import('./rpc/server.js');
+  await serve(plugin);
+}
+
+/** `bascule-plugin <aws|awsx|command> [engine flags] <engine address>` */
+async function main(args: readonly string[]): Promise<void> {
+  const [name = '', ...rest] = args;
+  const load = PLUGINS[name];
+  if (!load)
+    throw new Error(`the sandbox has no Pulumi plugin '${name}'; it has: ${Object.keys(PLUGINS).join(', ')}`);
+  await load(rest);
+}
+
+// The engine ends plugins by signal when an update is interrupted; creates in flight must end first, and the
+// engine waits for them and then kills.
+process.on('SIGINT', () => undefined);
+
+main(process.argv.slice(2)).catch((thrown: unknown) => {
+  process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { endMarked, run, runQuietly, stopping } from './lib/children.mjs';
+import { elapsed } from './lib/progress.mjs';
+import { closingLine, countCheck, countReport, NOTHING, sum } from './lib/results.mjs';
+import { setUp, setUpLint } from './lib/setup.mjs';
+
+const MARK = 'BASCULE_TEST_RUN';
+
+/**
+ * Everything that says whether this tree is good: lint, type check, unit tests, sandbox tests. All of it runs
+ * even when a part fails, so that one run tells everything; the last line sums it up.
+ * @returns {Promise<number>} the exit code
+ */
+export async function test(project, progress) {
+  const began = Date.now();
+  const mark = randomUUID();
+  const results = [];
+  try {
+    const env = { ...process.env, ...(await setUp(project, progress)), [MARK]: mark };
+    const context = { project, env, progress };
+    for (const part of [checks, unitTests, sandboxTests]) {
+      if (!stopping.aborted) results.push(...(await part(context)));
+    }
+  } catch (error) {
+    say(
+      `\n${error.next ? [error.message, ...(error.details ?? []), `Next: ${error.next}`].join('\n') : error.stack}`,
+    );
+    results.push({ name: 'Set-up', count: countCheck(false), where: 'the message above' });
+  }
+  results.push(...(await leftovers(mark)));
+  return conclude(results, began);
+}
+
+async function leftovers(mark) {
+  const left = await endMarked(MARK, mark);
+  if (left.length === 0 || stopping.aborted) return [];
+  say(`\nThe tests left processes behind; they were ended:\n${left.map((line) => `  ${line}`).join('\n')}`);
+  return [{ name: 'Left nothing behind', count: countCheck(false), where: 'the list of processes above' }];
+}
+
+function conclude(results, began) {
+  const total = sum(results.map((result) => result.count));
+  const failures = results.filter((result) => result.count.failed > 0);
+  say('');
+  for (const { name, where } of failures) say(`Failed: ${name}. See ${where}`);
+  if (stopping.aborted) say(`Stopped by ${stopping.reason}: the rest was not run.`);
+  say(`npm test took ${elapsed(began)}`);
+  process.stdout.write(`${closingLine(total)}\n`);
+  if (stopping.aborted) return 130;
+  return failures.length > 0 ? 1 : 0;
+}
+
+/** Lint and type check side by side: each keeps one core busy. Their output is shown whole, one after the other. */
+async function checks(context) {
+  const bin = (name, ...args) => [
+    process.execPath,
+    path.join(context.project, 'node_modules', name),
+    ...args,
+  ];
+  const lint = check(context, 'Lint', [
+    bin('eslint/bin/eslint.js', '.', '--max-warnings=0'),
+    bin('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
+    () => pythonLint(context),
+  ]);
+  const types = check(context, 'Type check', [bin('typescript/bin/tsc', '--noEmit', '-p', '.')]);
+  return [await lint.then(shown), await types.then(shown)];
+}
+
+async function pythonLint({ project, progress }) {
+  const python = await setUpLint(project, progress);
+  return [python, '-m', 'ruff', 'check', '--quiet', '--no-cache', '.'];
+}
+
+async function check({ project, env }, name, commands) {
+  const began = Date.now();
+  const outputs = [];
+  for (const command of commands) {
+    if (stopping.aborted) break;
+    const argv = typeof command === 'function' ? await command() : command;
+    const { code, output } = await runQuietly(argv, { cwd: project, env });
+    if (code !== 0 && !stopping.aborted)
+      outputs.push(output.trim() || `${argv.join(' ')} ended with ${code}`);
+  }
+  return { name, took: elapsed(began), outputs };
+}
+
+function shown({ name, took, outputs }) {
+  const ok = outputs.length === 0;
+  if (stopping.aborted)
+    return { name, count: ok ? NOTHING : countCheck(false), where: 'the part that was run' };
+  heading(name);
+  if (!ok) say(outputs.join('\n'));
+  say(`${name}: ${ok ? 'passed' : 'failed'} (${took})`);
+  return {
+    name,
+    count: countCheck(ok),
+    where: `the output below "${name}" above; again: npm run lint, npm run typecheck`,
+  };
+}
+
+const unitTests = (context) => vitest(context, 'unit', 'Unit tests');
+const sandboxTests = (context) => vitest(context, 'sandbox', 'Sandbox tests');
+
+async function vitest({ project, env }, which, name) {
+  heading(name);
+  const began = Date.now();
+  const report = path.join(project, '.bascule', 'test', `${which}.json`);
+  await mkdir(path.dirname(report), { recursive: true });
+  // What an earlier run reported must not stand in for a run that breaks off.
+  await rm(report, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const command = [
+    process.execPath,
+    path.join(project, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--project',
+    which,
+  ];
+  const { code } = await run([...command, ...reporters], { cwd: project, env });
+  const count = stopping.aborted ? NOTHING : await countReport(report, code);
+  say(`${name}: ${closingLine(count)} (${elapsed(began)})`);
+  return [
+    {
+      name,
+      count,
+      where: `the output below "${name}" above, or ${path.relative(project, report)}; again: npm run test:${which}`,
+    },
+  ];
+}
+
+function heading(name) {
+  say(`\n== ${name} ==`);
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}

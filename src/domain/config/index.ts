@@ -1,0 +1,13 @@
+export { environmentSchema } from './environment';
+export type { EnvironmentConfig, EnvironmentInput } from './environment';
+export type { EgressRule, FleetSettings } from './fleet';
+export * from './names';
+export type { NetworkConfig, SubnetSelection } from './network';
+export { parseBake, parseEnvironment, parseFleetStack, parseImage } from './parse';
+export type { Parsed } from './parse';
+export { pathText } from './problems';
+export type { ConfigProblem } from './problems';
+export * from './regions';
+export { bakeSchema, fleetStackSchema, imageSchema } from './stackConfig';
+export type { BakeConfig, FleetStackConfig, ImageConfig } from './stackConfig';
+export type { RuleConfig } from './traffic';

@@ -1,0 +1,186 @@
+import * as pulumi from '@pulumi/pulumi';
+import * as aws from '@pulumi/aws';
+import type { Colour } from '../src/domain/colour';
+import {
+  FLEET_KEY,
+  fleetName,
+  fleetStackName,
+  parseEnvironment,
+  parseFleetStack,
+  type EnvironmentConfig,
+  type FleetStackConfig,
+} from '../src/domain/config';
+import { launchTemplateFor } from './launchTemplate';
+import { findReleaseImage } from './release';
+import type { RegionOutputs } from './service';
+import { accepted, environmentPlace, scopeOf, stackSetting, tagsOf, type Scope } from './settings';
+
+/** Which fleet a stack is. */
+export interface FleetPlace {
+  environment: string;
+  region: string;
+  colour: Colour;
+}
+
+/** All that the resources of one fleet are made from. */
+export interface Fleet extends FleetPlace {
+  /** Name of its Auto Scaling group and its launch template. */
+  name: string;
+  scope: Scope;
+  /** What the driver decided. */
+  decided: FleetStackConfig;
+  /** What the service stack made in this region. */
+  service: RegionOutputs;
+}
+
+/**
+ * One colour in one region: launch template and Auto Scaling group. A Pulumi program: returns the stack's
+ * outputs. Only version and capacity are its own settings; all else is what the service stack last applied.
+ */
+export async function fleetProgram(place: FleetPlace): Promise<Record<string, unknown>> {
+  const decided = decidedFor(place);
+  const { config, service } = await appliedService(place);
+  const scope = scopeOf(place.environment, config, place.region);
+  const name = fleetName(config.service, place.environment, place.colour);
+  const fleet: Fleet = { ...place, name, scope, decided, service };
+  const image = await findReleaseImage(
+    {
+      service: config.service,
+      version: decided.version,
+      region: place.region,
+      owners: config.fleet.imageOwners,
+    },
+    scope.provider,
+  );
+  const template = launchTemplateFor(fleet, image);
+  const group = groupOf(fleet, template);
+  trackLoad(fleet, group);
+  return {
+    autoScalingGroupName: group.name,
+    launchTemplateId: template.id,
+    imageId: image.id,
+    version: decided.version,
+    colour: place.colour,
+    region: place.region,
+  };
+}
+
+function decidedFor({ environment, region, colour }: FleetPlace): FleetStackConfig {
+  const stack = fleetStackName(environment, region, colour);
+  const setting = stackSetting(FLEET_KEY);
+  if (setting === undefined) {
+    throw new pulumi.RunError(
+      `The stack ${stack} does not know which release it runs: ${FLEET_KEY} is not set. Deployments set it.\n` +
+        `  Next: bascule deploy ${environment} --version <version>`,
+    );
+  }
+  return accepted(parseFleetStack(setting), `Pulumi.${stack}.yaml: ${FLEET_KEY}`);
+}
+
+/** What the service stack last applied, so that no setting stands twice. */
+async function appliedService({
+  environment,
+  region,
+}: FleetPlace): Promise<{ config: EnvironmentConfig; service: RegionOutputs }> {
+  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${environment}`;
+  const reference = new pulumi.StackReference(name);
+  const raw = (await reference.getOutputDetails('config')).value as unknown;
+  const regions = (await reference.getOutputDetails('regions')).value as
+    Record<string, RegionOutputs> | undefined;
+  const service = regions?.[region];
+  if (raw === undefined || service === undefined) {
+    throw new pulumi.RunError(
+      `The service of ${environment} is not there in ${region}: its stack has no outputs for that region.\n` +
+        `  Next: bascule up ${environment}`,
+    );
+  }
+  return { config: accepted(parseEnvironment(environment, raw), environmentPlace(environment)), service };
+}
+
+function groupOf(fleet: Fleet, template: aws.ec2.LaunchTemplate): aws.autoscaling.Group {
+  const { scope, decided, service, name, region, colour } = fleet;
+  const { healthGraceSeconds } = scope.config.fleet;
+  const { deregistrationDelaySeconds } = scope.config.targets;
+  const tags = tagsOf(scope, name, { colour, version: decided.version });
+  return new aws.autoscaling.Group(
+    'fleet',
+    {
+      region,
+      name,
+      minSize: decided.minimum,
+      maxSize: decided.maximum,
+      desiredCapacity: decided.desired,
+      vpcZoneIdentifiers: service.instanceSubnetIds,
+      targetGroupArns: [service.targetGroups[colour]],
+      healthCheckType: 'ELB',
+      healthCheckGracePeriod: healthGraceSeconds,
+      // The driver watches the instances, with a deadline and reasons; Pulumi would only wait.
+      waitForCapacityTimeout: '0',
+      ...launching(fleet, template),
+      tags: Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true })),
+    },
+    {
+      provider: scope.provider,
+      // Auto Scaling and the driver know how many instances are right; an ordinary `pulumi up` does not.
+      ignoreChanges: ['desiredCapacity'],
+      // Instances drain before they go, which can take the whole deregistration delay.
+      customTimeouts: { delete: `${deregistrationDelaySeconds + 900}s` },
+    },
+  );
+}
+
+/** One instance type comes from the template; several are an order of preference, all on demand. */
+function launching(
+  { scope }: Fleet,
+  template: aws.ec2.LaunchTemplate,
+): Pick<aws.autoscaling.GroupArgs, 'launchTemplate' | 'mixedInstancesPolicy'> {
+  const { instanceTypes } = scope.config.fleet;
+  const version = pulumi.interpolate`${template.latestVersion}`;
+  if (instanceTypes.length === 1) return { launchTemplate: { id: template.id, version } };
+  return {
+    mixedInstancesPolicy: {
+      instancesDistribution: {
+        onDemandAllocationStrategy: 'prioritized',
+        onDemandPercentageAboveBaseCapacity: 100,
+      },
+      launchTemplate: {
+        launchTemplateSpecification: { launchTemplateId: template.id, version },
+        overrides: instanceTypes.map((instanceType) => ({ instanceType })),
+      },
+    },
+  };
+}
+
+function trackLoad(fleet: Fleet, group: aws.autoscaling.Group): void {
+  const { targetTracking, healthGraceSeconds } = fleet.scope.config.fleet;
+  if (targetTracking === undefined) return;
+  const metric =
+    targetTracking.metric === 'cpu'
+      ? { predefinedMetricType: 'ASGAverageCPUUtilization' }
+      : {
+          predefinedMetricType: 'ALBRequestCountPerTarget',
+          resourceLabel: requestLabel(fleet.service, fleet.colour),
+        };
+  void new aws.autoscaling.Policy(
+    'target-tracking',
+    {
+      region: fleet.region,
+      name: `${fleet.name}-${targetTracking.metric}`,
+      autoscalingGroupName: group.name,
+      policyType: 'TargetTrackingScaling',
+      estimatedInstanceWarmup: healthGraceSeconds,
+      targetTrackingConfiguration: {
+        predefinedMetricSpecification: metric,
+        targetValue: targetTracking.target,
+      },
+    },
+    { provider: fleet.scope.provider },
+  );
+}
+
+/** `app/<load balancer>/<id>/targetgroup/<target group>/<id>`, as Auto Scaling names the pair. */
+function requestLabel(service: RegionOutputs, colour: Colour): string {
+  const balancer = service.loadBalancerArn.split(':loadbalancer/')[1] ?? '';
+  const group = service.targetGroups[colour].split(':').at(-1) ?? '';
+  return `${balancer}/${group}`;
+}

@@ -1,0 +1,111 @@
+import * as pulumi from '@pulumi/pulumi';
+import * as aws from '@pulumi/aws';
+import { homeRegionOf, type EnvironmentConfig } from '../src/domain/config';
+import { instanceProfileName } from './access';
+import { alarmsIn } from './alarms';
+import { listenersIn, type Listeners } from './listeners';
+import { networkIn, type Network } from './network';
+import { securityGroupsIn, type SecurityGroups } from './security';
+import { scopeOf, tagsOf, type Scope } from './settings';
+import { targetGroupsIn } from './targets';
+
+/** What the service stack says of one region, to the driver and to the fleet stacks. */
+export interface RegionOutputs {
+  vpcId: string;
+  instanceSubnetIds: string[];
+  instanceSecurityGroupId: string;
+  loadBalancerArn: string;
+  loadBalancerDns: string;
+  /** Where clients find the live colour; without a slash at the end. */
+  loadBalancerUrl: string;
+  /** Where the idle colour is shown. */
+  testUrl: string;
+  productionListenerArn: string;
+  testListenerArn: string;
+  redirectListenerArn?: string;
+  targetGroups: { blue: string; green: string };
+  instanceProfileName: string;
+}
+
+/** The outputs of the service stack, in the form they have once they are known. */
+export interface ServiceOutputs {
+  environment: string;
+  service: string;
+  config: EnvironmentConfig;
+  regions: Record<string, RegionOutputs>;
+}
+
+/** The service of an environment in all of its regions. A Pulumi program: returns the stack's outputs. */
+export async function serviceProgram(
+  config: EnvironmentConfig,
+  environment: string,
+): Promise<Record<keyof ServiceOutputs, unknown>> {
+  const scope = scopeOf(environment, config, homeRegionOf(config.regions[0] ?? ''));
+  const profileName = instanceProfileName(scope);
+  const regions = config.regions.map((region) => [region, regionOf(scope, region, profileName)] as const);
+  return { environment, service: config.service, config, regions: Object.fromEntries(regions) };
+}
+
+function regionOf(scope: Scope, region: string, profileName: pulumi.Output<string>) {
+  const network = networkIn(scope, region);
+  const security = securityGroupsIn(scope, region, network);
+  const groups = targetGroupsIn(scope, region, network);
+  const balancer = loadBalancerIn(scope, region, network, security);
+  const listeners = listenersIn(scope, region, balancer, groups);
+  alarmsIn(scope, region, balancer, groups);
+  return {
+    vpcId: network.vpcId,
+    instanceSubnetIds: network.instanceSubnetIds,
+    instanceSecurityGroupId: security.instances.id,
+    loadBalancerArn: balancer.arn,
+    loadBalancerDns: balancer.dnsName,
+    ...urlsOf(scope, balancer),
+    ...listenerArns(listeners),
+    targetGroups: { blue: groups.blue.arn, green: groups.green.arn },
+    instanceProfileName: profileName,
+  };
+}
+
+function loadBalancerIn(
+  scope: Scope,
+  region: string,
+  network: Network,
+  security: SecurityGroups,
+): aws.lb.LoadBalancer {
+  const { loadBalancer } = scope.config;
+  return new aws.lb.LoadBalancer(
+    `load-balancer.${region}`,
+    {
+      region,
+      name: loadBalancer.name,
+      loadBalancerType: 'application',
+      internal: loadBalancer.internal,
+      subnets: network.loadBalancerSubnetIds,
+      securityGroups: [security.loadBalancer.id],
+      idleTimeout: loadBalancer.idleTimeoutSeconds,
+      enableDeletionProtection: loadBalancer.deletionProtection,
+      dropInvalidHeaderFields: loadBalancer.dropInvalidHeaders,
+      preserveHostHeader: loadBalancer.preserveHostHeader,
+      tags: tagsOf(scope, loadBalancer.name),
+    },
+    { provider: scope.provider },
+  );
+}
+
+function urlsOf(scope: Scope, balancer: aws.lb.LoadBalancer) {
+  const { production, test } = scope.config.listeners;
+  const https = production.protocol === 'HTTPS';
+  const url = (port: number) =>
+    balancer.dnsName.apply(
+      (dns) => `${https ? 'https' : 'http'}://${dns}${port === (https ? 443 : 80) ? '' : `:${port}`}`,
+    );
+  return { loadBalancerUrl: url(production.port), testUrl: url(test.port) };
+}
+
+function listenerArns(listeners: Listeners) {
+  return {
+    productionListenerArn: listeners.production.arn,
+    testListenerArn: listeners.test.arn,
+    ...(listeners.redirect === undefined ? {} : { redirectListenerArn: listeners.redirect.arn }),
+  };
+}

@@ -1,0 +1,166 @@
+/** Stacks on the real engine, with a backend in a folder and programs that need no provider. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import * as pulumi from '@pulumi/pulumi';
+import { PulumiCommand } from '@pulumi/pulumi/automation';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PulumiStacks, type StackPrograms } from '../../src/adapters/stacks';
+import type { EnvironmentConfig } from '../../src/domain/config';
+import type { FleetTarget } from '../../src/ports';
+import { must } from '../support/until';
+
+const engineFolder = process.env['BASCULE_ENGINE_FOLDER'];
+const SERVICE_FILE = `# Written by people; it stays as it is.\nconfig:\n  bascule:environment: { service: shop }\n`;
+const PROJECT_FILE = 'name: bascule\nruntime: nodejs\nmain: index.js\n';
+
+/** A component, which the engine keeps like any resource and which needs no plugin. */
+class Part extends pulumi.ComponentResource {
+  constructor(name: string) {
+    super('test:index:Part', name);
+    this.registerOutputs({});
+  }
+}
+
+let folder = '';
+let failure: Error | undefined;
+const programs: StackPrograms = {
+  async service(config, environment) {
+    void new Part('load-balancer');
+    return {
+      environment,
+      service: config.service,
+      regions: { 'eu-west-3': { testUrl: 'http://127.0.0.1:8081' } },
+    };
+  },
+  async fleet({ environment, region, colour }) {
+    if (failure !== undefined) throw failure;
+    const reference = new pulumi.StackReference(`organization/bascule/${environment}`);
+    const regions = (await reference.getOutputDetails('regions')).value as Record<string, unknown>;
+    void new Part(`${Object.keys(regions)[0]}-${colour}`);
+    return { region, decided: new pulumi.Config('bascule').requireObject('fleet') };
+  },
+};
+
+const capacity = { minimum: 2, maximum: 4, desired: 3 };
+const green = (version: string): FleetTarget => ({ region: 'eu-west-3', colour: 'green', version, capacity });
+const at = (file: string) => path.join(folder, 'project', file);
+
+async function stacks(): Promise<PulumiStacks> {
+  const place = { projectFolder: at('.'), command: await PulumiCommand.get({ skipVersionCheck: true }) };
+  const config = { service: 'shop' } as EnvironmentConfig;
+  return new PulumiStacks(place, 'production', config, programs);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'bascule-stacks-'));
+  await Promise.all(['project', 'backend', 'home'].map((name) => mkdir(path.join(folder, name))));
+  await writeFile(at('Pulumi.yaml'), PROJECT_FILE);
+  // The engine wants the file of the project's program also where the program runs in this process.
+  await writeFile(at('index.js'), '');
+  await writeFile(at('Pulumi.production.yaml'), SERVICE_FILE);
+  Object.assign(process.env, {
+    PATH: `${must(engineFolder, 'BASCULE_ENGINE_FOLDER')}${path.delimiter}${process.env['PATH']}`,
+    PULUMI_HOME: path.join(folder, 'home'),
+    PULUMI_BACKEND_URL: `file://${path.join(folder, 'backend')}`,
+    PULUMI_CONFIG_PASSPHRASE: 'test',
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+  });
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('PulumiStacks', () => {
+  it('has no outputs before the first update', async () => {
+    expect(await (await stacks()).outputs()).toBeUndefined();
+  });
+
+  it('applies the service, tells its outputs, and leaves what people wrote as it was', async () => {
+    const ours = await stacks();
+    expect(await ours.upService()).toMatchObject({ created: 2, deleted: 0 });
+    const outputs = {
+      environment: 'production',
+      service: 'shop',
+      regions: { 'eu-west-3': { testUrl: 'http://127.0.0.1:8081' } },
+    };
+    expect(await ours.outputs()).toEqual(outputs);
+    expect(await (await stacks()).outputs()).toEqual(outputs);
+    expect(await readFile(at('Pulumi.yaml'), 'utf8')).toBe(PROJECT_FILE);
+    expect(await readFile(at('Pulumi.production.yaml'), 'utf8')).toContain(SERVICE_FILE.split('\n')[0]);
+    expect(await ours.upService()).toEqual({ created: 0, updated: 0, replaced: 0, deleted: 0, unchanged: 2 });
+  });
+
+  it('applies fleets side by side, with what it decided in the settings that plain pulumi reads', async () => {
+    const ours = await stacks();
+    await Promise.all([ours.applyFleet(green('2.0')), ours.applyFleet({ ...green('1.10'), colour: 'blue' })]);
+    const { stdout } = await promisify(execFile)(
+      'pulumi',
+      ['config', 'get', 'bascule:fleet', '--json', '--stack', 'production.eu-west-3.green'],
+      { cwd: at('.') },
+    );
+    expect((JSON.parse(stdout) as { objectValue: unknown }).objectValue).toEqual({
+      version: '2.0',
+      ...capacity,
+    });
+  });
+
+  it('shows what an update would do without keeping its settings', async () => {
+    const file = at('Pulumi.production.eu-west-3.green.yaml');
+    const before = await readFile(file, 'utf8');
+    expect(await (await stacks()).previewFleet(green('3.0'))).toMatchObject({ created: 0, unchanged: 2 });
+    expect(await readFile(file, 'utf8')).toBe(before);
+  });
+
+  it('says in the words of the program why an update failed', async () => {
+    failure = new pulumi.RunError('there is no image of shop 9.9 in eu-west-3');
+    try {
+      await expect((await stacks()).applyFleet(green('9.9'))).rejects.toMatchObject({
+        code: 'BASCULE_STACK_FAILED',
+        message: expect.stringContaining('production.eu-west-3.green'),
+        details: [expect.stringContaining('there is no image of shop 9.9 in eu-west-3')],
+      });
+    } finally {
+      failure = undefined;
+    }
+  });
+
+  it('names the holder of a locked stack', async () => {
+    const locks = path.join(
+      folder,
+      'backend',
+      '.pulumi',
+      'locks',
+      'organization',
+      'bascule',
+      'production.eu-west-3.green',
+    );
+    await mkdir(locks, { recursive: true });
+    const lock = path.join(locks, '0e4ab9b0-0000-4000-8000-000000000000.json');
+    await writeFile(
+      lock,
+      JSON.stringify({ pid: 4242, username: 'ada', hostname: 'desk', timestamp: '2026-11-21T06:00:00Z' }),
+    );
+    try {
+      await expect((await stacks()).applyFleet(green('2.0'))).rejects.toMatchObject({
+        code: 'BASCULE_STACK_LOCKED',
+        details: expect.arrayContaining([expect.stringContaining('ada@desk (pid 4242)')]),
+      });
+    } finally {
+      await rm(lock);
+    }
+  });
+
+  it('removes a fleet with its settings, the service without them, and neither twice', async () => {
+    const ours = await stacks();
+    expect(await ours.destroyFleet('eu-west-3', 'green')).toMatchObject({ deleted: 2 });
+    expect(await ours.destroyFleet('eu-west-3', 'green')).toMatchObject({ deleted: 0 });
+    await expect(readFile(at('Pulumi.production.eu-west-3.green.yaml'))).rejects.toThrow('ENOENT');
+    expect(await ours.destroyService()).toMatchObject({ deleted: 2 });
+    expect(await ours.outputs()).toBeUndefined();
+    expect(await readFile(at('Pulumi.production.yaml'), 'utf8')).toContain('bascule:environment');
+  });
+});
