@@ -13,7 +13,7 @@ import {
 import { launchTemplateFor } from './launchTemplate';
 import { findReleaseImage } from './release';
 import type { RegionOutputs } from './service';
-import { accepted, environmentPlace, scopeOf, stackSetting, tagsOf, type Scope } from './settings';
+import { accepted, environmentPlace, outputsOf, scopeOf, stackSetting, tagsOf, type Scope } from './settings';
 
 /** Which fleet a stack is. */
 export interface FleetPlace {
@@ -82,12 +82,9 @@ async function appliedService({
   environment,
   region,
 }: FleetPlace): Promise<{ config: EnvironmentConfig; service: RegionOutputs }> {
-  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${environment}`;
-  const reference = new pulumi.StackReference(name);
-  const raw = (await reference.getOutputDetails('config')).value as unknown;
-  const regions = (await reference.getOutputDetails('regions')).value as
-    Record<string, RegionOutputs> | undefined;
-  const service = regions?.[region];
+  const outputs = await outputsOf(environment, ['config', 'regions']);
+  const raw = outputs['config'];
+  const service = (outputs['regions'] as Record<string, RegionOutputs> | undefined)?.[region];
   if (raw === undefined || service === undefined) {
     throw new pulumi.RunError(
       `The service of ${environment} is not there in ${region}: its stack has no outputs for that region.\n` +

@@ -1,12 +1,17 @@
 import * as pulumi from '@pulumi/pulumi';
 import * as aws from '@pulumi/aws';
-import { homeRegionOf, type EnvironmentConfig } from '../src/domain/config';
+import {
+  homeRegionOf,
+  impossibleChanges,
+  parseEnvironment,
+  type EnvironmentConfig,
+} from '../src/domain/config';
 import { instanceProfileName } from './access';
 import { alarmsIn } from './alarms';
 import { listenersIn, type Listeners } from './listeners';
 import { networkIn, type Network } from './network';
 import { securityGroupsIn, type SecurityGroups } from './security';
-import { scopeOf, tagsOf, type Scope } from './settings';
+import { accepted, environmentPlace, outputsOf, scopeOf, tagsOf, type Scope } from './settings';
 import { targetGroupsIn } from './targets';
 
 /** What the service stack says of one region, to the driver and to the fleet stacks. */
@@ -40,10 +45,21 @@ export async function serviceProgram(
   config: EnvironmentConfig,
   environment: string,
 ): Promise<Record<keyof ServiceOutputs, unknown>> {
+  await refuseImpossibleChanges(config, environment);
   const scope = scopeOf(environment, config, homeRegionOf(config.regions[0] ?? ''));
   const profileName = instanceProfileName(scope);
   const regions = config.regions.map((region) => [region, regionOf(scope, region, profileName)] as const);
   return { environment, service: config.service, config, regions: Object.fromEntries(regions) };
+}
+
+/** Compares with what this stack last applied, before anything is asked of AWS. */
+async function refuseImpossibleChanges(config: EnvironmentConfig, environment: string): Promise<void> {
+  const { config: applied } = await outputsOf(environment, ['config']);
+  if (applied === undefined) return;
+  const before = parseEnvironment(environment, applied);
+  // An older Bascule's settings that this one does not understand cannot be compared.
+  const problems = before.ok ? impossibleChanges(before.config, config) : [];
+  if (problems.length > 0) accepted({ ok: false, problems }, environmentPlace(environment));
 }
 
 function regionOf(scope: Scope, region: string, profileName: pulumi.Output<string>) {
@@ -88,7 +104,8 @@ function loadBalancerIn(
       preserveHostHeader: loadBalancer.preserveHostHeader,
       tags: tagsOf(scope, loadBalancer.name),
     },
-    { provider: scope.provider },
+    // With a name of our own the provider would delete first and make anew: with all traffic on it.
+    { provider: scope.provider, deleteBeforeReplace: false },
   );
 }
 

@@ -31,6 +31,14 @@ export function environmentPlace(environment: string): string {
   return `Pulumi.${environment}.yaml: ${ENVIRONMENT_KEY}`;
 }
 
+/** The outputs of another stack of this project, or of this one as they were before; empty without any. */
+export async function outputsOf(stack: string, names: string[]): Promise<Record<string, unknown>> {
+  const fullName = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
+  const reference = new pulumi.StackReference(fullName);
+  const values = names.map(async (name) => [name, (await reference.getOutputDetails(name)).value as unknown]);
+  return Object.fromEntries(await Promise.all(values)) as Record<string, unknown>;
+}
+
 /** What the resources of an environment share. */
 export interface Scope {
   environment: string;

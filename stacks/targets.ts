@@ -6,11 +6,7 @@ import { tagsOf, type Scope } from './settings';
 
 export type TargetGroups = Record<Colour, aws.lb.TargetGroup>;
 
-/**
- * The two target groups of one region. A change that AWS can only make with a new group (port, protocol,
- * network) fails before anything is touched, because the name is taken: the listeners that hold the traffic
- * would go on naming the old group.
- */
+/** The two target groups of one region. */
 export function targetGroupsIn(scope: Scope, region: string, network: Network): TargetGroups {
   const [blue, green] = COLOURS.map((colour) => targetGroup(scope, region, network, colour));
   if (blue === undefined || green === undefined) throw new Error('an environment has two colours');
@@ -47,7 +43,8 @@ function targetGroup(scope: Scope, region: string, network: Network, colour: Col
       stickiness: stickinessOf(scope),
       tags: tagsOf(scope, name, { colour }),
     },
-    { provider: scope.provider },
+    // Making it anew fails then at the name that is taken, before the one with the traffic is touched.
+    { provider: scope.provider, deleteBeforeReplace: false },
   );
 }
 

@@ -63,9 +63,9 @@ function environment(settings: RehearsalSettings): Record<string, unknown> {
       healthCheck: { path: healthPath, intervalSeconds: 5, timeoutSeconds: 2, unhealthyThreshold: 2 },
       deregistrationDelaySeconds: 10,
     },
-    fleet: { instanceTypes: ['t3.small'], minimum: 2, maximum: 4, healthGraceSeconds: 5 },
+    fleet: { instanceTypes: ['t3.small'], minimum: 2, maximum: 4, healthGraceSeconds: 15 },
     deployment: {
-      healthGate: { consecutive: 3, intervalSeconds: 1, timeoutSeconds: 45 },
+      healthGate: { consecutive: 3, intervalSeconds: 1, timeoutSeconds: 60 },
       smoke: { requests: [{ path: healthPath }] },
       ...proof,
       soakSeconds: 5,

@@ -156,15 +156,10 @@ async function underLoad(
 }
 
 async function enoughRequests(load: Load, options: RehearseOptions): Promise<void> {
-  if (load.snapshot().sent >= LEAST_REQUESTS || options.signal.aborted) return;
+  const enough = ({ sent }: { sent: number }): boolean => sent >= LEAST_REQUESTS || options.signal.aborted;
+  if (enough(load.snapshot())) return;
   options.echo(`Letting the load reach ${LEAST_REQUESTS} requests`);
-  await new Promise<void>((resolve) => {
-    const end = load.onUpdate((result) => {
-      if (result.sent < LEAST_REQUESTS && !options.signal.aborted) return;
-      end();
-      resolve();
-    });
-  });
+  await load.until(enough);
 }
 
 function requireSucceeded(run: CommandRun, what: string): void {

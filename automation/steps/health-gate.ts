@@ -63,22 +63,24 @@ function memoryOf(context: StepContext): GateMemory {
 
 function remember(reading: FleetReading, step: HealthGate, memory: GateMemory): void {
   for (const instance of culpritsOf(reading, step.version))
-    if (isSuspicious(instance)) memory.unhealthy.set(instance.id, describeInstance(instance));
+    // What was seen before it was taken out says why; while it leaves, the load balancer only says that.
+    if (isSuspicious(instance) && (!memory.unhealthy.has(instance.id) || !isLeaving(instance)))
+      memory.unhealthy.set(instance.id, describeInstance(instance));
   for (const instance of reading.instances)
     if (instance.version === step.version) memory.seen.add(instance.id);
 }
 
 function isSuspicious(instance: InstanceReading): boolean {
-  return (
-    instance.statusCheck === 'impaired' ||
-    instance.target === 'unhealthy' ||
-    instance.lifecycle.startsWith('Terminat')
-  );
+  return instance.statusCheck === 'impaired' || instance.target === 'unhealthy' || isLeaving(instance);
+}
+
+function isLeaving(instance: InstanceReading): boolean {
+  return instance.lifecycle.startsWith('Terminat');
 }
 
 function replacedInstances(reading: FleetReading | undefined, memory: GateMemory): string[] {
   const here = new Set(
-    reading?.instances.filter((one) => !one.lifecycle.startsWith('Terminat')).map((one) => one.id) ?? [],
+    reading?.instances.filter((one) => !isLeaving(one)).map((one) => one.id) ?? [],
   );
   return [...memory.unhealthy.keys()].filter((id) => !here.has(id));
 }

@@ -2,19 +2,12 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type {
-  EngineEvent,
-  OpMap,
-  PulumiCommand,
-  PulumiFn,
-  Stack,
-  UpResult,
-  DestroyResult,
-} from '@pulumi/pulumi/automation';
+import type { EngineEvent, OpMap, PulumiCommand, PulumiFn, Stack } from '@pulumi/pulumi/automation';
 import { LocalWorkspace } from '@pulumi/pulumi/automation/localWorkspace';
 import { FLEET_KEY, fleetStackName, IMAGE_STACK, PROJECT, type EnvironmentConfig } from '../domain/config';
 import type { Colour } from '../domain/colour';
 import type { BakeOrder, Bakery, FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
+import { steadyCommand } from './engine-command';
 import { Diagnostics, stackFailure } from './stack-failure';
 
 const execute = promisify(execFile);
@@ -36,38 +29,37 @@ export class InlineStack {
   ) {}
 
   /** Applies the program. `settings` are keys of the stack's configuration, kept for plain `pulumi up`. */
-  async up(settings?: Record<string, unknown>): Promise<UpResult> {
+  async up(settings: Record<string, unknown> = {}): Promise<StackChanges> {
     const stack = await this.open();
-    if (settings !== undefined) await this.save(stack, settings);
+    await this.save(stack, settings);
     return this.observed((onEvent) => stack.up({ color: 'never', suppressProgress: true, onEvent }));
   }
 
   /** Shows what `up` would do with these settings; changes nothing, the kept settings included. */
-  async preview(settings: Record<string, unknown> = {}): Promise<OpMap> {
+  async preview(settings: Record<string, unknown> = {}): Promise<StackChanges> {
     const stack = await this.open();
     const before = await stack.workspace.stackSettings(this.name);
     await this.save(stack, settings);
     try {
-      const result = await this.observed((onEvent) =>
+      return await this.observed((onEvent) =>
         stack.preview({ color: 'never', suppressProgress: true, onEvent }),
       );
-      return result.changeSummary;
     } finally {
       await stack.workspace.saveStackSettings(this.name, before);
     }
   }
 
   /** Removes all resources, the stack, and its configuration file when `forget` is set. */
-  async destroy(forget: boolean): Promise<DestroyResult | undefined> {
-    if (!(await this.exists())) return undefined;
+  async destroy(forget: boolean): Promise<StackChanges> {
+    if (!(await this.exists())) return NOTHING;
     const stack = await this.open();
-    const result = await this.observed((onEvent) =>
+    const changes = await this.observed((onEvent) =>
       stack.destroy({ color: 'never', suppressProgress: true, onEvent }),
     );
     // The engine removes the configuration file with the stack; what people decided is not its to remove.
     await this.pulumi(['stack', 'rm', '--yes', '--preserve-config', '--stack', this.name]);
     if (forget) await rm(path.join(this.place.projectFolder, `Pulumi.${this.name}.yaml`), { force: true });
-    return result;
+    return changes;
   }
 
   /** What the last update gave; undefined when there is no such stack, or it has no resources. */
@@ -107,7 +99,7 @@ export class InlineStack {
     try {
       return await LocalWorkspace.createOrSelectStack(
         { stackName: this.name, projectName: PROJECT, program: this.program },
-        { workDir: projectFolder, pulumiCommand: command },
+        { workDir: projectFolder, pulumiCommand: steadyCommand(command) },
       );
     } catch (thrown) {
       throw stackFailure(this.name, thrown, new Diagnostics());
@@ -122,10 +114,18 @@ export class InlineStack {
     await stack.workspace.saveStackSettings(this.name, { ...before, config });
   }
 
-  private async observed<T>(work: (onEvent: (event: EngineEvent) => void) => Promise<T>): Promise<T> {
+  /** Runs an operation of the engine; the changes are what its events say of them. */
+  private async observed(
+    work: (onEvent: (event: EngineEvent) => void) => Promise<unknown>,
+  ): Promise<StackChanges> {
     const diagnostics = new Diagnostics();
+    let changes = NOTHING;
     try {
-      return await work((event) => diagnostics.take(event));
+      await work((event) => {
+        diagnostics.take(event);
+        if (event.summaryEvent !== undefined) changes = changesOf(event.summaryEvent.resourceChanges);
+      });
+      return changes;
     } catch (thrown) {
       throw stackFailure(this.name, thrown, diagnostics);
     }
@@ -133,8 +133,7 @@ export class InlineStack {
 }
 
 /** Counts of an update, each replacement once. */
-export function changesOf(summary: OpMap | undefined): StackChanges {
-  if (summary === undefined) return NOTHING;
+function changesOf(summary: OpMap): StackChanges {
   return {
     created: summary.create ?? 0,
     updated: summary.update ?? 0,
@@ -163,7 +162,7 @@ export class PulumiStacks implements Stacks {
   }
 
   async upService(): Promise<StackChanges> {
-    return changesOf((await this.service.up()).summary.resourceChanges);
+    return this.service.up();
   }
 
   async outputs(): Promise<ServiceOutputs | undefined> {
@@ -173,24 +172,20 @@ export class PulumiStacks implements Stacks {
 
   async applyFleet(target: FleetTarget): Promise<StackChanges> {
     const { version, capacity } = target;
-    const settings = { [FLEET_KEY]: { version, ...capacity } };
-    const result = await this.fleet(target.region, target.colour).up(settings);
-    return changesOf(result.summary.resourceChanges);
+    return this.fleet(target.region, target.colour).up({ [FLEET_KEY]: { version, ...capacity } });
   }
 
   async previewFleet(target: FleetTarget): Promise<StackChanges> {
     const { version, capacity } = target;
-    return changesOf(
-      await this.fleet(target.region, target.colour).preview({ [FLEET_KEY]: { version, ...capacity } }),
-    );
+    return this.fleet(target.region, target.colour).preview({ [FLEET_KEY]: { version, ...capacity } });
   }
 
   async destroyFleet(region: string, colour: Colour): Promise<StackChanges> {
-    return changesOf((await this.fleet(region, colour).destroy(true))?.summary.resourceChanges);
+    return this.fleet(region, colour).destroy(true);
   }
 
   async destroyService(): Promise<StackChanges> {
-    return changesOf((await this.service.destroy(false))?.summary.resourceChanges);
+    return this.service.destroy(false);
   }
 
   private fleet(region: string, colour: Colour): InlineStack {
@@ -209,7 +204,7 @@ export class ImageStack implements Bakery {
 
   async bake(order: BakeOrder): Promise<Record<string, string>> {
     const stack = new InlineStack(this.place, IMAGE_STACK, () => this.program(order));
-    const result = await stack.up();
-    return result.outputs['images']?.value as Record<string, string>;
+    await stack.up();
+    return (await stack.outputs())?.['images'] as Record<string, string>;
   }
 }

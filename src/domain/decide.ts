@@ -1,7 +1,7 @@
 import type { Outcome } from './outcome';
 import type { Reason } from './records';
 import type { DeploymentState } from './replay';
-import type { Step } from './step';
+import { leavesTraces, type Step } from './step';
 
 /** What the driver does next. */
 export type Action =
@@ -48,7 +48,7 @@ function forward(state: DeploymentState): Action {
 function backward(state: DeploymentState, reason: Reason): Action {
   const touched = state.plan.steps.filter((step) => {
     const phase = state.steps[step.id]?.phase ?? 'pending';
-    return phase !== 'pending' && phase !== 'undone';
+    return leavesTraces(step) && phase !== 'pending' && phase !== 'undone';
   });
   // Weights first, the rest later: requests are safe before anything is taken down.
   const next = touched.filter((step) => step.kind === 'shift').at(-1) ?? touched.at(-1);

@@ -214,6 +214,11 @@ export function turnsBack(step: Step): boolean {
   }
 }
 
+/** Whether a step changed something that the way back has to undo; gates only looked. */
+export function leavesTraces(step: Step): boolean {
+  return step.kind === 'shift' || step.kind === 'apply-idle';
+}
+
 /** Whether a step may be left while it waits; a shift may not, for it would stay half-moved. */
 export function isSafePoint(step: Step): boolean {
   return step.kind !== 'shift';

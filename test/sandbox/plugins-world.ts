@@ -8,7 +8,6 @@ import {
   LocalWorkspace,
   PulumiCommand,
   type EngineEvent,
-  type OpMap,
   type PulumiFn,
   type Stack,
 } from '@pulumi/pulumi/automation';
@@ -39,12 +38,12 @@ export class PluginWorld {
     await promisify(execFile)(process.execPath, [path.join(PROJECT, 'scripts', 'build.mjs')]);
     const engine = await ensureEngine();
     const folder = await mkdtemp(path.join(tmpdir(), 'bascule-plugins-'));
-    const plane = await Plane.start();
     const home = path.join(folder, 'home');
-    await Promise.all(['home', 'backend', 'work'].map((name) => mkdir(path.join(folder, name))));
+    await Promise.all(['home', 'backend'].map((name) => mkdir(path.join(folder, name))));
     await placePlugins(home, (line) => {
       throw new Error(line);
     });
+    const plane = await Plane.start();
     const env = {
       PATH: `${engine.folder}${path.delimiter}${process.env['PATH'] ?? ''}`,
       PULUMI_HOME: home,
@@ -85,21 +84,20 @@ export class TestStack {
     const steps: Steps = [];
     const result = await this.stack.up({ onEvent: collect(steps) });
     const outputs = Object.entries(result.outputs).map(([name, { value }]) => [name, value as unknown]);
-    return { steps, outputs: Object.fromEntries(outputs) as Record<string, unknown> };
+    return { steps: steps.sort(), outputs: Object.fromEntries(outputs) as Record<string, unknown> };
   }
 
   async preview(): Promise<Steps> {
     const steps: Steps = [];
     await this.stack.preview({ onEvent: collect(steps) });
-    return steps;
+    return steps.sort();
   }
 
   /** What a refresh found changed; nothing when all is as it was. */
-  async refresh(): Promise<OpMap> {
-    const { summary } = await this.stack.refresh();
-    const changes = { ...summary.resourceChanges };
-    delete changes.same;
-    return changes;
+  async refresh(): Promise<Steps> {
+    const steps: Steps = [];
+    await this.stack.refresh({ onEvent: collect(steps) });
+    return steps.sort();
   }
 
   async destroy(): Promise<void> {
@@ -109,8 +107,8 @@ export class TestStack {
 
 /** Notes every step that is not `same`, with the input paths that made it necessary. */
 function collect(steps: Steps): (event: EngineEvent) => void {
-  return ({ resourcePreEvent }) => {
-    const step = resourcePreEvent?.metadata;
+  return ({ resOutputsEvent }) => {
+    const step = resOutputsEvent?.metadata;
     if (!step || step.op === 'same' || step.type.startsWith('pulumi:')) return;
     const why = Object.keys(step.detailedDiff ?? {}).sort();
     steps.push(`${step.op} ${step.urn.split('::').at(-1)}${why.length > 0 ? ` (${why.join(', ')})` : ''}`);

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseEnvironment, type EnvironmentConfig } from '../../src/domain/config';
 import { serviceProgram } from '../../stacks/service';
 import { environment, type Edit } from '../support/config';
-import { run, type Asked, type MockOptions, type Ran } from '../support/pulumiMocks';
+import { run, thrownBy, type Asked, type MockOptions, type Ran } from '../support/pulumiMocks';
 
 const LIVE_GREEN = [
   {
@@ -22,13 +23,15 @@ const LIVE_GREEN = [
   },
 ];
 
-function applied(config: EnvironmentConfig): Promise<Ran> {
+/** `before` is what the stack gave when it was last applied. */
+function applied(config: EnvironmentConfig, before: Record<string, unknown> = {}): Promise<Ran> {
   const calls: MockOptions['calls'] = {
     'aws:ec2/getVpc:getVpc': () => ({ id: 'vpc-found' }),
     'aws:ec2/getSubnets:getSubnets': () => ({ ids: ['subnet-b', 'subnet-a'] }),
     'aws:lb/getListener:getListener': () => ({ defaultActions: LIVE_GREEN }),
   };
-  return run({ stack: 'production', calls }, () => serviceProgram(config, 'production'));
+  const stacks = { 'organization/bascule/production': before };
+  return run({ stack: 'production', calls, stacks }, () => serviceProgram(config, 'production'));
 }
 
 function configured(edit?: Edit): EnvironmentConfig {
@@ -245,6 +248,24 @@ describe('the service of an environment', () => {
     expect(one(stack.ofType('pulumi:providers:aws'), 'aws')).toMatchObject({
       region: 'us-east-1',
       allowedAccountIds: '["123456789012"]',
+    });
+  });
+
+  it('refuses a change that would cut the traffic, before it asks anything of AWS', async () => {
+    const before = { config: configured() };
+    const options = { stack: 'production', stacks: { 'organization/bascule/production': before } };
+    const moved = configured((input) => (input['targets'] = { port: 9090 }));
+    const error = await thrownBy(options, () => serviceProgram(moved, 'production'));
+    expect(pulumi.RunError.isInstance(error)).toBe(true);
+    expect((error as Error).message).toMatch(
+      /Pulumi\.production\.yaml: bascule:environment\.targets\.port: cannot change from 8080 to 9090/,
+    );
+  });
+
+  it('goes on when only what can change has changed', async () => {
+    const more = configured((input) => (input.fleet['maximum'] = 9));
+    await expect(applied(more, { config: configured() })).resolves.toMatchObject({
+      outputs: { config: more },
     });
   });
 });

@@ -6,6 +6,8 @@ import { passed } from './verdict';
 
 /** No line is wider than this many columns. */
 const WIDTH = 100;
+/** A longer note is a whole message, said below its deployment; in a column it would push the names out. */
+const NOTE_WIDTH = 40;
 /** More versions than these share one column, or the lines would not fit. */
 const VERSION_COLUMNS = 3;
 
@@ -92,7 +94,7 @@ function deploymentLines(deployment: RehearsedDeployment): string[] {
   const rows = steps.map((step) => [
     `  ${step.name}`,
     duration(step.endedAt - step.startedAt),
-    [step.outcome, ...(step.note ? [step.note] : [])].join(': '),
+    [step.outcome, ...(step.note && step.note.length <= NOTE_WIDTH ? [step.note] : [])].join(': '),
   ]);
   return [
     ...textTable(untitled, [[what, duration(endedAt - startedAt), judged], ...rows], WIDTH).map((line) =>

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 
-MINIMUM_PYTHON = (3, 10)
+MINIMUM_PYTHON = (3, 9)
 WARM_UP_REGION = "us-east-1"
 
 

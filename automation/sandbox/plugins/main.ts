@@ -25,6 +25,9 @@ async function main(args: readonly string[]): Promise<void> {
 // engine waits for them and then kills.
 process.on('SIGINT', () => undefined);
 
+// The engine would show the SDK's advice on Node versions as a message of every update.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
 main(process.argv.slice(2)).catch((thrown: unknown) => {
   process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
   process.exitCode = 1;

@@ -1,3 +1,4 @@
+export { impossibleChanges } from './changes';
 export { environmentSchema } from './environment';
 export type { EnvironmentConfig, EnvironmentInput } from './environment';
 export type { EgressRule, FleetSettings } from './fleet';

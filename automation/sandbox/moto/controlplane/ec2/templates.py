@@ -1,14 +1,32 @@
-"""Launch template versions with their source version and user data, both of which moto loses."""
+"""Launch templates as EC2 has them: a version's source and user data, and the template's own tags.
+
+moto loses the first two, puts the template's tags into what it launches, and never changes them again.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.ec2.utils import parse_user_data
 
+_create = LaunchTemplates.create_launch_template
 _create_version = LaunchTemplates.create_launch_template_version
+
+
+def create_launch_template(response: Any) -> ActionResult:
+    given = response._get_param("LaunchTemplateData", {})
+    launched = list(given.get("TagSpecifications", []))
+    answer = _create(response)
+    name = response._get_param("LaunchTemplateName")
+    data = response.ec2_backend.get_launch_template_by_name(name).default_version().data
+    if launched:
+        data["TagSpecifications"] = launched
+    else:
+        data.pop("TagSpecifications", None)
+    return answer
 
 
 def create_launch_template_version(response: Any) -> ActionResult:
@@ -30,5 +48,7 @@ def template_of(response: Any) -> Any:
 
 
 def install() -> None:
-    """Puts this operation in place of moto's."""
+    """Puts these operations in place of moto's."""
+    LaunchTemplates.create_launch_template = create_launch_template
+    LaunchTemplate.tags = property(lambda template: template.get_tags(), lambda template, _: None)
     LaunchTemplates.create_launch_template_version = create_launch_template_version

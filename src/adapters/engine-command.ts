@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { PulumiCommand } from '@pulumi/pulumi/automation';
+import * as errors from '@pulumi/pulumi/automation/errors';
+
+class CommandResult {
+  constructor(
+    readonly stdout: string,
+    readonly stderr: string,
+    readonly code: number,
+  ) {}
+
+  /** The message of the error that is made of it. */
+  toString(): string {
+    return `${this.stdout}\n${this.stderr}`.trim();
+  }
+}
+
+/** What the Automation API calls of a command; its types leave it out. */
+interface Runnable {
+  run(args: string[], cwd: string, env: Record<string, string>): Promise<CommandResult>;
+}
+
+const { createCommandError } = errors as unknown as { createCommandError(result: CommandResult): Error };
+
+/**
+ * What the Automation API asks after each update and nothing here reads: two readings of all outputs and the
+ * history, each a start of the engine of half a second.
+ */
+const UNREAD: Readonly<Record<string, string>> = { output: '{}', history: '[]' };
+
+/**
+ * The engine's command line as updates need it. It runs in a process group of its own, because a Ctrl-C is for
+ * the driver, which stops at a safe point, and not for an update that is under way. It writes to files, because
+ * an engine whose reader was killed would die of its next line and leave the stack locked.
+ */
+export function steadyCommand(command: PulumiCommand): PulumiCommand {
+  const steady: Runnable = {
+    async run(args, cwd, env) {
+      const unread = args[0] === 'stack' ? UNREAD[args[1] ?? ''] : undefined;
+      if (unread !== undefined) return new CommandResult(unread, '', 0);
+      const result = await runApart(command.command, [...args, '--non-interactive'], cwd, env);
+      if (result.code !== 0) throw createCommandError(result);
+      return result;
+    },
+  };
+  return Object.assign(Object.create(command) as PulumiCommand, steady);
+}
+
+async function runApart(
+  file: string,
+  args: string[],
+  cwd: string,
+  env: Record<string, string>,
+): Promise<CommandResult> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'bascule-engine-'));
+  try {
+    const names = ['stdout', 'stderr'].map((name) => path.join(folder, name)) as [string, string];
+    const code = await runInto(names, file, args, { cwd, env: { ...process.env, ...env } });
+    const [stdout, stderr] = await Promise.all(names.map((name) => readFile(name, 'utf8')));
+    return new CommandResult(stdout ?? '', stderr ?? '', code);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runInto(
+  files: [string, string],
+  file: string,
+  args: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<number> {
+  const [out, err] = await Promise.all([open(files[0], 'w'), open(files[1], 'w')]);
+  try {
+    const child = spawn(file, args, { ...options, detached: true, stdio: ['ignore', out.fd, err.fd] });
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        if (code !== null) resolve(code);
+        else reject(new Error(`the Pulumi engine was ended by ${signal}`));
+      });
+    });
+  } finally {
+    await Promise.all([out.close(), err.close()]);
+  }
+}
