@@ -11,10 +11,10 @@ import type { Progress, Task } from './progress';
 import { isAtLeast, parseVersion, printVersion } from './version';
 import type { Version } from './version';
 
-/** moto 5.2.1, which the sandbox's control plane is built on, declares that it needs this much. */
-export const OLDEST_PYTHON: Version = [3, 10, 0];
+/** The oldest that the requirements of the sandbox's control plane have pins for. */
+export const OLDEST_PYTHON: Version = [3, 9, 0];
 /** In the order of preference; the plain name first, because it is the one a person has chosen. */
-const NAMES = ['python3', 'python', ...[14, 13, 12, 11, 10].map((minor) => `python3.${minor}`)];
+const NAMES = ['python3', 'python', ...[14, 13, 12, 11, 10, 9].map((minor) => `python3.${minor}`)];
 const COMPLETE = 'bascule.json';
 
 export interface PythonOptions {

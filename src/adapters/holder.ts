@@ -10,12 +10,21 @@ function jobLink(env: NodeJS.ProcessEnv): string | null {
   return env['BUILD_URL'] ?? null;
 }
 
+function userName(env: NodeJS.ProcessEnv): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    // Containers run under numbers that no user of the machine has.
+    return env['USER'] ?? `user ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 /** Who this process is, for the lease and the journal. */
 export function currentHolder(env: NodeJS.ProcessEnv = process.env): Holder {
   return {
     host: os.hostname(),
     pid: process.pid,
-    user: env['GITLAB_USER_LOGIN'] ?? env['GITHUB_ACTOR'] ?? os.userInfo().username,
+    user: env['GITLAB_USER_LOGIN'] ?? env['GITHUB_ACTOR'] ?? userName(env),
     job: jobLink(env),
   };
 }

@@ -29,12 +29,15 @@ export class HttpProber implements Prober {
         method: request.method,
         headers: { 'user-agent': 'bascule', ...(host === undefined ? {} : { host }), ...request.headers },
         agent: false,
-        ...(secure && host !== undefined ? { servername: host } : {}),
+        ...(secure && host !== undefined ? { servername: host.replace(/:\d+$/, '') } : {}),
       });
-      const timer = setTimeout(
-        () => client.destroy(new Error(`no complete answer within ${request.timeoutSeconds} s`)),
-        request.timeoutSeconds * 1000,
-      );
+      const timer = setTimeout(() => {
+        finish({
+          kind: 'no-answer',
+          reason: `${url.href}: no complete answer within ${request.timeoutSeconds} s`,
+        });
+        client.destroy();
+      }, request.timeoutSeconds * 1000);
       client.on('error', (error) => finish({ kind: 'no-answer', reason: `${url.href}: ${error.message}` }));
       client.on('response', (response) => {
         const parts: Buffer[] = [];

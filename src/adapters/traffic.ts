@@ -194,7 +194,8 @@ function labelOf(rule: Rule): string {
 
 function conditionText(condition: RuleCondition): string {
   const { HttpHeaderConfig: header, HostHeaderConfig: host, PathPatternConfig: path } = condition;
-  if (header !== undefined) return `header ${header.HttpHeaderName ?? ''}: ${(header.Values ?? []).join(' | ')}`;
+  if (header !== undefined)
+    return `header ${header.HttpHeaderName ?? ''}: ${(header.Values ?? []).join(' | ')}`;
   const name = (condition.Field ?? '').replace('-header', '').replace('-pattern', '');
   return `${name} ${valuesOf(host ?? path ?? condition).join(' | ')}`;
 }

@@ -94,19 +94,19 @@ describe('the virtual environment', () => {
 describe('a machine where it cannot be made', () => {
   test('with no Python or an old one says so, and how to get one', async () => {
     const on = await machine();
-    await on.script('bin/python3', 'echo Python 3.9.18');
+    await on.script('bin/python3', 'echo Python 3.8.18');
     on.onPath('bin');
     const error = await failure(on);
     expect(error).toMatchObject({
       code: 'BASCULE_PYTHON_MISSING',
-      details: [`${on.at('bin/python3')}: 3.9.18`],
+      details: [`${on.at('bin/python3')}: 3.8.18`],
     });
     expect(error.next).toContain('apt install python3');
   });
 
   test('takes a newer Python by its full name when the plain one is old', async () => {
     const on = await machine();
-    await on.script('bin/python3', 'echo Python 3.9.18');
+    await on.script('bin/python3', 'echo Python 3.8.18');
     await on.script('bin/python3.12', 'echo Python 3.12.1');
     on.onPath('bin');
     expect(await basePython(on.env)).toEqual({ path: on.at('bin/python3.12'), version: [3, 12, 1] });

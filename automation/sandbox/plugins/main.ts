@@ -21,10 +21,6 @@ async function main(args: readonly string[]): Promise<void> {
   await load(rest);
 }
 
-// The engine ends plugins by signal when an update is interrupted; creates in flight must end first, and the
-// engine waits for them and then kills.
-process.on('SIGINT', () => undefined);
-
 // The engine would show the SDK's advice on Node versions as a message of every update.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 

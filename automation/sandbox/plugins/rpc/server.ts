@@ -22,4 +22,13 @@ export async function serve(plugin: Plugin): Promise<void> {
     );
   });
   process.stdout.write(`${port}\n`);
+  endOnInterrupt(server);
+}
+
+/**
+ * The engine ends a plugin with SIGINT and waits five seconds for it: what is in flight is finished first,
+ * and with nothing in flight the process ends at once.
+ */
+export function endOnInterrupt(server: Pick<grpc.Server, 'tryShutdown'>): void {
+  process.on('SIGINT', () => server.tryShutdown(() => process.exit(0)));
 }

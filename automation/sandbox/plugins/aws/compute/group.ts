@@ -2,6 +2,7 @@ import type { autoscaling } from '@pulumi/aws';
 import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import type { Failure } from '../../model/plugin';
 import { nameAtCreation } from '../../model/naming';
+import { isUnknown } from '../../rpc/values';
 import { awsType, type AwsContext } from '../context';
 import { codeOf, ifFound } from '../errors';
 import { given } from '../specs';
@@ -128,7 +129,7 @@ function checkGroup(inputs: Partial<GroupArgs>): Failure[] {
     fail('launchTemplate', 'one of launchTemplate and mixedInstancesPolicy is required');
   }
   const { launchTemplate } = inputs;
-  if (launchTemplate && !launchTemplate.id && !launchTemplate.name)
+  if (launchTemplate && !isUnknown(launchTemplate) && !launchTemplate.id && !launchTemplate.name)
     fail('launchTemplate', 'id or name is required');
   if (inputs.vpcZoneIdentifiers === undefined && inputs.availabilityZones === undefined) {
     fail('vpcZoneIdentifiers', 'one of vpcZoneIdentifiers and availabilityZones is required');
