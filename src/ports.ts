@@ -93,7 +93,11 @@ export interface TrafficSeen {
 
 /** CloudWatch of one region. */
 export interface Metrics {
-  requestsTo(colour: Colour, from: number, to: number): Promise<TrafficSeen>;
+  /**
+   * Requests within a window as long as this one. Metrics arrive late, so it may have ended earlier; it never
+   * began before `notBefore`. All in Unix milliseconds.
+   */
+  requestsTo(colour: Colour, from: number, to: number, notBefore: number): Promise<TrafficSeen>;
 }
 
 export interface Image {

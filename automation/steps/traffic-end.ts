@@ -11,7 +11,9 @@ export const trafficEnd: StepHandler<TrafficEnd> = {
     const refused = await refuseIfLive(step.colour, context);
     if (refused !== undefined) return { kind: 'halt', reason: refused };
     const to = context.world.clock.now();
-    const seen = await context.region.metrics.requestsTo(step.colour, to - step.quietSeconds * 1000, to);
+    // Late metrics may tell of a time before the weights were moved; only what came after this step began counts.
+    const from = to - step.quietSeconds * 1000;
+    const seen = await context.region.metrics.requestsTo(step.colour, from, to, context.startedAt);
     if (seen.requests === null) return pending('the load balancer’s metrics to answer');
     if (seen.requests > 0)
       return pending(`${seen.requests} request(s) in the last ${step.quietSeconds} s to end`);

@@ -73,7 +73,8 @@ function error(code: string, call: string, why: string, next: string, cause: unk
     message: `${call} failed: ${why}`,
     next,
     blame: 'world',
-    exitCode: 5,
+    // For a command that had not begun; a deployment under way is interrupted by it and ends with 5.
+    exitCode: code === 'BASCULE_AWS_CREDENTIALS' || code === 'BASCULE_AWS_DENIED' ? 2 : 3,
     cause,
   });
 }

@@ -20,10 +20,10 @@ class CommandResult {
 
 /** What the Automation API calls of a command; its types leave it out. */
 interface Runnable {
-  run(args: string[], cwd: string, env: Record<string, string>): Promise<CommandResult>;
+  run: (args: string[], cwd: string, env: Record<string, string>) => Promise<CommandResult>;
 }
 
-const { createCommandError } = errors as unknown as { createCommandError(result: CommandResult): Error };
+const { createCommandError } = errors as unknown as { createCommandError: (result: CommandResult) => Error };
 
 /**
  * What the Automation API asks after each update and nothing here reads: two readings of all outputs and the

@@ -24,16 +24,16 @@ export class AwsMetrics implements Metrics {
 
   /**
    * Counts within the latest window as long as the one asked for that the metrics cover, which ends at most
-   * five minutes before it; null when there is none.
+   * five minutes before it; null when there is none, or when it began before `notBefore`.
    */
-  async requestsTo(colour: Colour, from: number, to: number): Promise<TrafficSeen> {
+  async requestsTo(colour: Colour, from: number, to: number, notBefore: number): Promise<TrafficSeen> {
     // CloudWatch has no RequestCount where there was no request. Only a metric that is always reported tells
     // such silence from metrics that did not arrive.
     const length = to - from;
     const reports = await this.points('HealthyHostCount', colour, from - LATEST, to);
     const times = reports.flatMap((point) => point.Timestamp?.getTime() ?? []);
     const end = coveredUntil(times, length, to);
-    if (end === undefined) return { requests: null };
+    if (end === undefined || end - length < notBefore) return { requests: null };
     const counts = await this.points('RequestCount', colour, end - length, end);
     return { requests: counts.reduce((sum, point) => sum + (point.Sum ?? 0), 0) };
   }

@@ -193,13 +193,15 @@ function labelOf(rule: Rule): string {
 }
 
 function conditionText(condition: RuleCondition): string {
-  const { HttpHeaderConfig: header, HostHeaderConfig: host, PathPatternConfig: path } = condition;
+  const { HttpHeaderConfig: header, QueryStringConfig: query } = condition;
   if (header !== undefined)
     return `header ${header.HttpHeaderName ?? ''}: ${(header.Values ?? []).join(' | ')}`;
-  const name = (condition.Field ?? '').replace('-header', '').replace('-pattern', '');
-  return `${name} ${valuesOf(host ?? path ?? condition).join(' | ')}`;
-}
-
-function valuesOf(config: { Values?: string[] | undefined }): string[] {
-  return config.Values ?? [];
+  if (query !== undefined) {
+    const pairs = (query.Values ?? []).map(({ Key, Value }) => [Key, Value].filter(Boolean).join('='));
+    return `query ${pairs.join(' | ')}`;
+  }
+  const { HostHeaderConfig: host, PathPatternConfig: path, SourceIpConfig: source } = condition;
+  const name = (condition.Field ?? '').replace(/^http-request-|-header$|-pattern$/g, '');
+  const values = (host ?? path ?? source ?? condition.HttpRequestMethodConfig ?? condition).Values ?? [];
+  return `${name} ${values.join(' | ')}`;
 }

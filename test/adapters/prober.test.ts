@@ -105,7 +105,7 @@ describe('HttpProber', () => {
       { key: pems.private, cert: pems.cert, SNICallback: (name, done) => (names.push(name), done(null)) },
       (_, response) => void response.end('secret'),
     );
-    const url = await listening(server as unknown as Server, 'https');
+    const url = await listening(server, 'https');
     const answer = await new HttpProber('shop.example.com:8443').request(url, request);
     expect(names).toEqual(['shop.example.com']);
     expect(answer).toMatchObject({ kind: 'no-answer', reason: expect.stringMatching(/self-signed/) });

@@ -133,7 +133,7 @@ describe('AwsTraffic', () => {
       'production default action',
       'production rule 1',
       'production rule 2 (host a.example.com, path /api/*)',
-      'production rule 3 (query-string v=2)',
+      'production rule 3 (query v=2)',
       'test default action',
     ]);
   });

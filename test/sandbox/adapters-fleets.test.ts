@@ -168,10 +168,10 @@ describe('AwsMetrics', () => {
   }
 
   it('has no answer while the load balancer’s metrics have not come', async () => {
-    expect(await metrics().requestsTo('blue', at(20), at(0))).toEqual({ requests: null });
+    expect(await metrics().requestsTo('blue', at(20), at(0), at(600))).toEqual({ requests: null });
     // Requests alone do not tell whether there were more.
     await put(groups.balancer.blue, 'RequestCount', [[30, 5]]);
-    expect(await metrics().requestsTo('blue', at(20), at(0))).toEqual({ requests: null });
+    expect(await metrics().requestsTo('blue', at(20), at(0), at(600))).toEqual({ requests: null });
   });
 
   it('counts what came within the window, and takes silence for none once the metrics cover it', async () => {
@@ -181,8 +181,9 @@ describe('AwsMetrics', () => {
       [15, 3],
       [12, 4],
     ]);
-    expect(await metrics().requestsTo('blue', at(20), at(0))).toEqual({ requests: 7 });
-    expect(await metrics().requestsTo('blue', at(10), at(0))).toEqual({ requests: 0 });
-    expect(await metrics().requestsTo('green', at(10), at(0))).toEqual({ requests: null });
+    expect(await metrics().requestsTo('blue', at(20), at(0), at(600))).toEqual({ requests: 7 });
+    expect(await metrics().requestsTo('blue', at(10), at(0), at(600))).toEqual({ requests: 0 });
+    expect(await metrics().requestsTo('blue', at(10), at(0), at(5))).toEqual({ requests: null });
+    expect(await metrics().requestsTo('green', at(10), at(0), at(600))).toEqual({ requests: null });
   });
 });

@@ -71,6 +71,30 @@ describe('reporting the truth', () => {
     expect(posted).toEqual([10, 20, 20]);
   });
 
+  it('says what has not changed again before its validity is over, and nothing once it is stopped', async () => {
+    const leaving = new AbortController();
+    const posted: TruthReport[] = [];
+    const reporter = new TruthReporter({
+      observe: () => report(1),
+      post: async (one) => void posted.push(one),
+      repeatMs: 30,
+      signal: leaving.signal,
+      log: quiet,
+    });
+    reporter.changed();
+    await until(
+      async () => posted.length,
+      (length) => length >= 3,
+    );
+    expect(posted[0]).toEqual({ ...report(1), validSeconds: 0.12 });
+    expect(posted[2]).toEqual(posted[0]);
+    leaving.abort();
+    // Several times as long as a repeat takes: what still came would be seen.
+    const { length } = posted;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(posted).toHaveLength(length);
+  });
+
   it('tries until it is heard, and tells the newest', async () => {
     let pid = 1;
     let failures = 3;

@@ -5,10 +5,10 @@ import { DescribeTargetHealthCommand } from '@aws-sdk/client-elastic-load-balanc
 import { GetConsoleOutputCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SANDBOX_BUCKET } from '../../automation/sandbox';
-import { get, LiveSandbox, python } from '../support/live-sandbox';
+import { get, LiveSandbox } from '../support/live-sandbox';
 import { must, until } from '../support/until';
 
-describe.skipIf(!python)('instances of the sandbox', () => {
+describe('instances of the sandbox', () => {
   let sandbox: LiveSandbox;
   beforeAll(async () => {
     sandbox = await LiveSandbox.start();

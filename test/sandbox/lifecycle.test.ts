@@ -7,7 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { DescribeInstancesCommand, DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   findSandbox,
   resetSandbox,
@@ -17,11 +17,16 @@ import {
   stopSandbox,
 } from '../../automation/sandbox';
 import { identify, isAlive, markedProcesses } from '../../automation/sandbox/lifecycle/processes';
-import { LiveSandbox, python } from '../support/live-sandbox';
+import { LiveSandbox, sandboxPython } from '../support/live-sandbox';
 import { must, until } from '../support/until';
 
 const run = promisify(execFile);
 const SANDBOX_MODULE = path.resolve(__dirname, '../../dist/automation/sandbox/index.js');
+
+let python: string;
+beforeAll(async () => {
+  python = await sandboxPython();
+});
 
 /** Calls a function of the sandbox in a process of its own. */
 async function inProcess(call: string, folder: string): Promise<Record<string, unknown>> {
@@ -32,7 +37,7 @@ async function inProcess(call: string, folder: string): Promise<Record<string, u
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-describe.skipIf(!python)('start and stop of the sandbox', () => {
+describe('start and stop of the sandbox', () => {
   const folders: string[] = [];
   const folder = async () => {
     const made = await mkdtemp(path.join(tmpdir(), 'bascule-lifecycle-'));
@@ -41,7 +46,7 @@ describe.skipIf(!python)('start and stop of the sandbox', () => {
   };
   const options = (at: string) => ({
     folder: at,
-    python: must(python),
+    python,
     engineFolder: undefined,
     log: () => undefined,
   });

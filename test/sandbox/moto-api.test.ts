@@ -2,7 +2,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { SetDesiredCapacityCommand, StartInstanceRefreshCommand } from '@aws-sdk/client-auto-scaling';
-import { ImportCertificateCommand, ACMClient } from '@aws-sdk/client-acm';
+import { ACMClient, ImportCertificateCommand, RequestCertificateCommand } from '@aws-sdk/client-acm';
 import {
   CloudWatchClient,
   GetMetricStatisticsCommand,
@@ -183,7 +183,7 @@ describe("the control plane's own API", () => {
     expect(Images).toMatchObject([{ ImageId, Name: 'copied-1', State: 'available' }]);
   });
 
-  it('shows imported certificates with their keys', async () => {
+  it('shows imported certificates with their keys, and requested ones without', async () => {
     const pem = await generate([{ name: 'commonName', value: 'shop.example' }]);
     const acm = new ACMClient({
       endpoint: plane.url,
@@ -196,10 +196,20 @@ describe("the control plane's own API", () => {
         PrivateKey: Buffer.from(pem.private),
       }),
     );
+    const requested = await acm.send(new RequestCertificateCommand({ DomainName: 'other.example' }));
     acm.destroy();
     await plane.end('SIGKILL');
     await plane.launch();
-    const shown = (await plane.state()).certificates.find((one) => one.arn === CertificateArn);
+    const { certificates } = await plane.state();
+    // Its key is nobody's to have: the load balancer makes a certificate for it.
+    expect(certificates.find((one) => one.arn === requested.CertificateArn)).toEqual({
+      arn: requested.CertificateArn,
+      domain: 'other.example',
+      certificate: null,
+      privateKey: null,
+      chain: null,
+    });
+    const shown = certificates.find((one) => one.arn === CertificateArn);
     expect(shown).toMatchObject({ domain: 'shop.example', chain: null });
     expect(shown?.certificate?.trim()).toBe(pem.cert.trim());
     expect(shown?.privateKey?.trim()).toBe(pem.private.trim());

@@ -1,4 +1,8 @@
-import { DescribeAutoScalingGroupsCommand, SetDesiredCapacityCommand } from '@aws-sdk/client-auto-scaling';
+import {
+  DescribeAutoScalingGroupsCommand,
+  SetDesiredCapacityCommand,
+  UpdateAutoScalingGroupCommand,
+} from '@aws-sdk/client-auto-scaling';
 import { DescribeLaunchTemplateVersionsCommand, RegisterImageCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fleet, type FleetOptions } from './plugins-programs';
@@ -83,6 +87,14 @@ describe('a fleet stack', () => {
     options = { ...options, maximum: 5 };
     await stack.up();
     expect(await group()).toMatchObject({ MaxSize: 5, DesiredCapacity: 3 });
+  });
+
+  it('notices what others changed, and puts it right', async () => {
+    const foreign = { AutoScalingGroupName: 'shop-test-blue', MaxSize: 9, HealthCheckGracePeriod: 77 };
+    await world.plane.asg().send(new UpdateAutoScalingGroupCommand(foreign));
+    expect(await stack.refresh()).toEqual(['update fleet (healthCheckGracePeriod, maxSize)']);
+    expect((await stack.up()).steps).toEqual(['update fleet (healthCheckGracePeriod, maxSize)']);
+    expect(await group()).toMatchObject({ MaxSize: 5, HealthCheckGracePeriod: 30 });
   });
 
   it('takes several instance types', async () => {

@@ -142,12 +142,6 @@ const wrong: [string, string, Props, RegExp][] = [
     /^minSize: must not be above maxSize \(2\), but is 3/,
   ],
   [
-    'a desired capacity below the minimum',
-    GROUP,
-    { ...sizes, desiredCapacity: 0 },
-    /^desiredCapacity: must be at least minSize/,
-  ],
-  [
     'a template and a mixture',
     GROUP,
     {

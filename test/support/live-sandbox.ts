@@ -21,6 +21,7 @@ import {
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ensurePython } from '../../automation/engine';
 import {
   startSandbox,
   stopSandbox,
@@ -34,8 +35,10 @@ import type { InstanceStatus } from '../../automation/sandbox/lifecycle/status';
 import { markedProcesses } from '../../automation/sandbox/lifecycle/processes';
 import { must, until } from './until';
 
-/** The Python that has the control plane's packages. */
-export const python = process.env['BASCULE_SANDBOX_PYTHON'];
+/** The Python that has the control plane's packages; it is installed when it is not there yet. */
+export async function sandboxPython(): Promise<string> {
+  return (await ensurePython()).python;
+}
 
 const APPS = path.join(__dirname, 'apps');
 const credentials = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' };
@@ -203,7 +206,7 @@ export class LiveSandbox {
 async function startIn(folder: string): Promise<SandboxInfo> {
   return startSandbox({
     folder,
-    python: must(python, 'BASCULE_SANDBOX_PYTHON'),
+    python: await sandboxPython(),
     engineFolder: undefined,
     log: () => undefined,
   });
@@ -214,7 +217,7 @@ async function discard(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function freePort(host: string): Promise<number> {
+export async function freePort(host: string): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -28,7 +28,12 @@ export class Clients {
   cloudWatch(endpoint: string, region: string, account: string): Promise<CloudWatchClient> {
     return this.once(`cloudwatch ${endpoint} ${region} ${account}`, async () => {
       const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
-      return new CloudWatchClient(common(endpoint, region, await credentialsFor(endpoint, account)));
+      // The control plane cannot read compressed requests, which the SDK makes of large ones.
+      const disableRequestCompression = true;
+      return new CloudWatchClient({
+        ...common(endpoint, region, await credentialsFor(endpoint, account)),
+        disableRequestCompression,
+      });
     });
   }
 

@@ -46,7 +46,12 @@ export class Daemon {
     this.dataPlane = new DataPlane({ log, certificates: { authority } });
     this.store = new ReleaseStore(this.paths.releases, (address) => this.openBundle(address));
     this.reporter = new TruthReporter({
-      observe: () => ({ instances: this.supervisor.truth(), targets: this.dataPlane.targetHealth() }),
+      observe: () => ({
+        // Targets of this state are already those of the data plane, also while it still opens ports.
+        ...(this.state ? { revision: this.state.revision } : {}),
+        instances: this.supervisor.truth(),
+        targets: this.dataPlane.targetHealth(),
+      }),
       post: (report) => this.client.postTruth(report),
       signal,
       log,

@@ -35,8 +35,7 @@ export function sandboxEnv(info: SandboxInfo): Record<string, string> {
     // Not a secret: a stack's settings are encrypted with it, and must still open after a reset.
     PULUMI_CONFIG_PASSPHRASE: 'sandbox',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
-    // Whoever trusts an authority of their own keeps it: Node takes one file only.
-    NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'] ?? paths.authorityCertificate,
+    NODE_EXTRA_CA_CERTS: paths.trustedCertificates,
     NO_PROXY: noProxy,
     no_proxy: noProxy,
     PATH: mergeLists(process.env['PATH'], info.engineFolder ? [info.engineFolder] : [], path.delimiter),

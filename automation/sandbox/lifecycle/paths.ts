@@ -24,6 +24,8 @@ export interface SandboxPaths {
   awsCredentials: string;
   /** The authority behind the sandbox's HTTPS listeners, for clients to trust. */
   authorityCertificate: string;
+  /** That authority and those that whoever started the sandbox trusts: Node takes one file only. */
+  trustedCertificates: string;
 }
 
 export function sandboxPaths(folder: string): SandboxPaths {
@@ -41,6 +43,7 @@ export function sandboxPaths(folder: string): SandboxPaths {
     awsConfig: at('aws', 'config'),
     awsCredentials: at('aws', 'credentials'),
     authorityCertificate: at('authority', 'certificate.pem'),
+    trustedCertificates: at('authority', 'trusted.pem'),
   };
 }
 

@@ -9,6 +9,7 @@ import { describeSandbox, type SandboxInfo } from './info';
 import type { SandboxPaths } from './paths';
 import { placePlugins } from './plugins';
 import { claimFolder, NEW_SANDBOX, readSettings, withSandboxLock, writeSettings } from './settings';
+import { writeTrustedCertificates } from './trust';
 
 export interface StartOptions {
   /** Where the sandbox keeps all its state; `.bascule/sandbox` of the project by default. */
@@ -53,6 +54,7 @@ export async function bringUp(paths: SandboxPaths, options: StartOptions): Promi
     known.founded ? undefined : layFoundation(`http://127.0.0.1:${port}`),
   ]);
   if (daemon.started) log('daemon: load balancers and instances are in force');
+  await writeTrustedCertificates(paths, process.env['NODE_EXTRA_CA_CERTS']);
   await writeSettings(paths, { ...settings, founded: true });
 
   const parts = [controlPlane.started && 'control plane', daemon.started && 'daemon'];

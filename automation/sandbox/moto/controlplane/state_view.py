@@ -144,9 +144,13 @@ def decoded(user_data: str | None) -> str | None:
 
 
 def certificate_state(bundle: Any) -> dict[str, Any]:
+    shown = {"arn": bundle.arn, "domain": bundle.common_name}
+    if bundle.type != "IMPORTED":
+        # moto signs what was requested by an authority that it keeps no key of, so that no client could trust
+        # it; the load balancer makes a certificate by the sandbox's own authority instead.
+        return {**shown, "certificate": None, "privateKey": None, "chain": None}
     return {
-        "arn": bundle.arn,
-        "domain": bundle.common_name,
+        **shown,
         "certificate": text(bundle.cert),
         "privateKey": text(bundle.key),
         "chain": text(bundle.chain.replace(AWS_ROOT_CA, b"").strip() or None),
