@@ -103,7 +103,8 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
     case 'undone':
       return update(state, record.step, {
         phase: 'undone',
-        endedAt: record.at,
+        // A step that was verified keeps its own time; the undoing is not part of what it took.
+        endedAt: state.steps[record.step]?.endedAt ?? record.at,
         facts: { ...state.steps[record.step]?.facts, ...record.facts },
       });
     case 'halted':

@@ -1,12 +1,12 @@
 /** What the engine makes of the plugins: imports, replacements, secrets, failures, commands, and the CLI. */
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import * as aws from '@pulumi/aws';
 import * as command from '@pulumi/command';
 import * as pulumi from '@pulumi/pulumi';
-import { CreateSecurityGroupCommand } from '@aws-sdk/client-ec2';
+import { DeleteSecurityGroupCommand } from '@aws-sdk/client-ec2';
 import {
   CreateTargetGroupCommand,
   DescribeTargetGroupsCommand,
@@ -32,106 +32,93 @@ async function targetGroups(): Promise<string[]> {
 
 describe('resources', () => {
   it('that exist are taken over by an import', async () => {
-    const { TargetGroups } = await world.plane
-      .elb()
-      .send(
-        new CreateTargetGroupCommand({
-          Name: 'older',
-          Port: 81,
-          Protocol: 'HTTP',
-          VpcId: vpcId,
-          HealthCheckPath: '/up',
-        }),
-      );
+    const older = {
+      Name: 'older',
+      Port: 81,
+      Protocol: 'HTTP',
+      VpcId: vpcId,
+      HealthCheckPath: '/up',
+    } as const;
+    const { TargetGroups } = await world.plane.elb().send(new CreateTargetGroupCommand(older));
     const id = must(TargetGroups?.[0]?.TargetGroupArn);
-    const stack = await world.stack('import', async () => {
-      const healthCheck = { path: '/up' };
-      const args = { name: 'older', port: 81, protocol: 'HTTP', vpcId, healthCheck };
+    const program = async () => {
+      const args = { name: 'older', port: 81, protocol: 'HTTP', vpcId, healthCheck: { path: '/up' } };
       void new aws.lb.TargetGroup('older', args, { import: id });
+    };
+    await world.inStack('import', program, async (stack) => {
+      expect((await stack.up()).steps).toEqual(['import older']);
+      expect((await stack.up()).steps).toEqual([]);
     });
-    expect((await stack.up()).steps).toEqual(['import older']);
-    expect((await stack.up()).steps).toEqual([]);
-    await stack.destroy();
     expect(await targetGroups()).toEqual([]);
   });
 
-  it('are replaced where AWS cannot change them, the new one first unless the name is fixed', async () => {
+  it('are replaced where AWS cannot change them, the old one first when its name is fixed', async () => {
     let port = 8080;
-    const stack = await world.stack('replace', async () => {
+    const program = async () => {
       const args = { port, protocol: 'HTTP', vpcId };
       void new aws.lb.TargetGroup('automatic', args);
       void new aws.lb.TargetGroup('fixed', { ...args, name: 'fixed' });
+    };
+    await world.inStack('replace', program, async (stack) => {
+      await stack.up();
+      port = 8081;
+      expect((await stack.up()).steps).toEqual([
+        'create-replacement automatic (port)',
+        'create-replacement fixed (port)',
+        'delete-replaced automatic',
+        'delete-replaced fixed',
+        'replace automatic (port)',
+        'replace fixed (port)',
+      ]);
+      expect(await targetGroups()).toEqual([
+        expect.stringMatching(/^automatic-[0-9a-f]{7} 8081$/),
+        'fixed 8081',
+      ]);
     });
-    await stack.up();
-    port = 8081;
-    const { steps } = await stack.up();
-    expect(steps).toEqual([
-      'create-replacement automatic (port)',
-      'create-replacement fixed (port)',
-      'delete-replaced automatic (port)',
-      'delete-replaced fixed (port)',
-      'replace automatic (port)',
-      'replace fixed (port)',
-    ]);
-    expect(await targetGroups()).toEqual([
-      expect.stringMatching(/^automatic-[0-9a-f]{7} 8081$/),
-      'fixed 8081',
-    ]);
-    await stack.destroy();
   });
 
   it('that others deleted are made again after a refresh', async () => {
-    const stack = await world.stack('gone', async () => {
-      void new aws.ec2.SecurityGroup('web', { vpcId, description: 'gone', name: 'gone' });
+    const program = async () => {
+      const group = new aws.ec2.SecurityGroup('web', { vpcId, description: 'gone', name: 'gone' });
+      return { id: group.id };
+    };
+    await world.inStack('gone', program, async (stack) => {
+      const { outputs } = await stack.up();
+      await world.plane.ec2().send(new DeleteSecurityGroupCommand({ GroupId: String(outputs['id']) }));
+      await stack.refresh();
+      expect((await stack.up()).steps).toEqual(['create web']);
     });
-    await stack.up();
-    const id = must((await stack.stack.exportStack()).deployment.resources.at(-1)).id as string;
-    await world.plane
-      .ec2()
-      .send(new (await import('@aws-sdk/client-ec2')).DeleteSecurityGroupCommand({ GroupId: id }));
-    await stack.refresh();
-    expect((await stack.up()).steps).toEqual(['create web']);
-    await stack.destroy();
   });
 
   it('are kept in the state when they came to be only in part', async () => {
-    await world.plane
-      .ec2()
-      .send(new CreateSecurityGroupCommand({ GroupName: 'taken', Description: 'x', VpcId: vpcId }));
-    let taken = true;
-    const stack = await world.stack('partial', async () => {
-      const name = taken ? 'taken' : 'free';
-      void new aws.ec2.SecurityGroup('web', { vpcId, name, description: 'partial' });
-      void new aws.iam.Role('role', {
-        assumeRolePolicy: '{}',
-        managedPolicyArns: taken ? ['arn:aws:iam::aws:policy/NoSuchPolicy'] : [],
-      });
+    let managedPolicyArns = ['arn:aws:iam::aws:policy/NoSuchPolicy'];
+    const program = async () => {
+      const assumeRolePolicy = JSON.stringify({ Version: '2012-10-17', Statement: [] });
+      void new aws.iam.Role('role', { assumeRolePolicy, managedPolicyArns });
+    };
+    await world.inStack('partial', program, async (stack) => {
+      await expect(stack.up()).rejects.toThrow(/creating aws:iam\/role:Role: NoSuchEntity/);
+      const { resources } = (await stack.stack.exportStack()).deployment as { resources: { type: string }[] };
+      expect(resources.map((one) => one.type)).toContain('aws:iam/role:Role');
+      managedPolicyArns = [];
+      expect((await stack.up()).steps).toEqual(['update role (managedPolicyArns)']);
     });
-    await expect(stack.up()).rejects.toThrow(/InvalidGroup.Duplicate[\s\S]*|NoSuchEntity/);
-    const types = (await stack.stack.exportStack()).deployment.resources.map(
-      (one: { type: string }) => one.type,
-    );
-    expect(types).toContain('aws:iam/role:Role');
-    expect(types).not.toContain('aws:ec2/securityGroup:SecurityGroup');
-    taken = false;
-    await stack.up();
-    await stack.destroy();
   });
 
   it('of other types, and inputs that AWS would refuse, fail before anything is made', async () => {
-    const other = await world.stack('other', async () => {
-      void new aws.rds.Instance('db', { instanceClass: 'db.t3.micro' });
+    const other = async () => void new aws.rds.Instance('db', { instanceClass: 'db.t3.micro' });
+    await world.inStack('other', other, async (stack) => {
+      await expect(stack.preview()).rejects.toThrow(
+        /the sandbox has no aws:rds\/instance:Instance; it covers: /,
+      );
     });
-    await expect(other.preview()).rejects.toThrow(
-      /the sandbox has no aws:rds\/instance:Instance; it covers: /,
-    );
-    const wrong = await world.stack('wrong', async () => {
-      void new aws.lb.TargetGroup('a', { name: 'x'.repeat(33), port: 80, protocol: 'HTTP', vpcId });
-      void new aws.lb.TargetGroup('b', { port: 70000, protocol: 'HTTP', vpcId });
+    const wrong = async () =>
+      void new aws.lb.TargetGroup('b', { port: 70000, protocol: 'HTTPS', name: '-', vpcId });
+    await world.inStack('wrong', wrong, async (stack) => {
+      const failure = String(await stack.preview().catch((thrown: unknown) => thrown));
+      expect(failure).toMatch(/property port value \{70000\} has a problem: must be between 1 and 65535/);
+      expect(failure).toMatch(/property name value \{-\} has a problem: must have only letters/);
     });
-    await expect(wrong.preview()).rejects.toThrow(
-      /name: must have at most 32[\s\S]*port: must be between|port: must be between[\s\S]*name: must have at most 32/,
-    );
     expect(await targetGroups()).toEqual([]);
   });
 });
@@ -141,7 +128,7 @@ describe('commands', () => {
     const file = path.join(world.folder, 'ran');
     let text = 'one';
     let trigger = 1;
-    const stack = await world.stack('command', async () => {
+    const program = async () => {
       const made = new command.local.Command('say', {
         create: `cat; echo "$WORD" | tee -a ${file}`,
         update: `echo "updated $WORD after $PULUMI_COMMAND_STDOUT" | tee -a ${file}`,
@@ -151,44 +138,42 @@ describe('commands', () => {
         triggers: [trigger, { nested: ['x'] }],
       });
       return { out: made.stdout };
+    };
+    await world.inStack('command', program, async (stack) => {
+      expect((await stack.up()).outputs['out']).toBe('in one');
+      expect((await stack.up()).steps).toEqual([]);
+      text = 'two';
+      const updated = {
+        steps: ['update say (environment.WORD)'],
+        outputs: { out: 'updated two after in one' },
+      };
+      expect(await stack.up()).toEqual(updated);
+      trigger = 2;
+      expect((await stack.up()).outputs['out']).toBe('in two');
     });
-    expect((await stack.up()).outputs['out']).toBe('in one');
-    expect((await stack.up()).steps).toEqual([]);
-    text = 'two';
-    expect(await stack.up()).toEqual({
-      steps: ['update say (environment.WORD)'],
-      outputs: { out: 'updated two after in one' },
-    });
-    trigger = 2;
-    expect((await stack.up()).outputs['out']).toBe('in two');
-    await stack.destroy();
-    expect((await readFile(file, 'utf8')).split('\n')).toEqual([
-      'one',
-      'updated two after in one',
-      'two',
-      'deleted',
-      'deleted',
-      '',
-    ]);
+    const ran = ['one', 'updated two after in one', 'two', 'deleted', 'deleted', ''];
+    expect((await readFile(file, 'utf8')).split('\n')).toEqual(ran);
   });
 
   it('keep what is secret, and say what they wrote when they fail', async () => {
-    const stack = await world.stack('secret', async () => {
-      const word = pulumi.secret('hidden-word');
+    let create = 'echo "got $WORD"';
+    const program = async () => {
       const made = new command.local.Command('say', {
-        create: 'echo "got $WORD"',
-        environment: { WORD: word },
+        create,
+        environment: { WORD: pulumi.secret('hidden-word') },
       });
       return { out: made.stdout };
-    });
-    await stack.up();
-    expect((await stack.stack.outputs())['out']).toEqual({ value: 'got hidden-word', secret: true });
-    expect(JSON.stringify(await stack.stack.exportStack())).not.toContain('hidden-word');
-    stack.program = async () => {
-      void new command.local.Command('fail', { create: 'echo why >&2; exit 3' });
     };
-    await expect(stack.up()).rejects.toThrow(/exit status 3: running "echo why >&2; exit 3":\s+why/);
-    await stack.destroy();
+    await world.inStack('secret', program, async (stack) => {
+      await stack.up();
+      expect((await stack.stack.outputs())['out']).toEqual({ value: 'got hidden-word', secret: true });
+      const state = path.join(world.folder, 'backend', '.pulumi', 'stacks', 'plugins', 'secret.json');
+      const kept = await readFile(state, 'utf8');
+      expect(kept).toContain('command:local:Command');
+      expect(kept).not.toContain('hidden-word');
+      create = 'echo why >&2; exit 3';
+      await expect(stack.up()).rejects.toThrow(/exit status 3: running "echo why >&2; exit 3":\s+why/);
+    });
   });
 });
 
@@ -200,11 +185,11 @@ describe('the command line', () => {
     await writeFile(path.join(folder, 'Pulumi.yaml'), 'name: cli\nruntime: nodejs\nmain: index.js\n');
     await writeFile(
       path.join(folder, 'index.js'),
-      `const aws = require(${JSON.stringify(path.join(modules, '@pulumi/aws'))});
+      `const aws = require('@pulumi/aws');
        const group = new aws.lb.TargetGroup('web', { port: 80, protocol: 'HTTP', vpcId: ${JSON.stringify(vpcId)} });
        exports.name = group.name;`,
     );
-    await promisify((await import('node:fs')).symlink)(modules, path.join(folder, 'node_modules'));
+    await symlink(modules, path.join(folder, 'node_modules'));
     const pulumiCli = (...args: string[]) =>
       promisify(execFile)('pulumi', args, { cwd: folder, env: { ...process.env, ...world.env } });
     await pulumiCli('stack', 'init', 'dev');

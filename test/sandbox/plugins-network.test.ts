@@ -69,8 +69,8 @@ afterAll(() => world?.dispose());
 
 describe('a network of awsx', () => {
   it('is made in its own region, with routes and a NAT gateway', async () => {
-    expect((await stack.preview()).filter((step) => step.startsWith('create '))).toHaveLength(24);
-    const { outputs } = await stack.up();
+    const { steps, outputs } = await stack.up();
+    expect(steps.filter((step) => step.startsWith('create '))).toHaveLength(24);
     const id = String(outputs['vpc']);
     const ec2 = world.plane.ec2(OTHER);
     const inVpc = { Filters: [{ Name: 'vpc-id', Values: [id] }] };

@@ -64,6 +64,16 @@ export class PluginWorld {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** A stack that lasts as long as what is done with it, however that ends. */
+  async inStack(name: string, program: PulumiFn, action: (stack: TestStack) => Promise<void>): Promise<void> {
+    const stack = await this.stack(name, program);
+    try {
+      await action(stack);
+    } finally {
+      await stack.destroy();
+    }
+  }
+
   async stack(name: string, program: PulumiFn): Promise<TestStack> {
     const stack = await LocalWorkspace.createOrSelectStack(
       { stackName: name, projectName: 'plugins', program },
