@@ -77,7 +77,7 @@ async function run(deployment: Drive, step: Step, context: StepContext): Promise
 async function recover(deployment: Drive, step: Step, context: StepContext): Promise<void> {
   deployment.reporter.say({ kind: 'note', text: `looking at what became of: ${describeStep(step)}` });
   const verdict = await handlerOf(step).verify(step, context).catch(asNoAnswer);
-  if (verdict.kind === 'pending') return run(deployment, step, context);
+  if (verdict.kind === 'pending') return run(deployment, step, { ...context, recovering: true });
   return settle(deployment, step, verdict);
 }
 
@@ -212,6 +212,7 @@ function contextOf(
     plan: state.plan,
     startedAt: state.steps[step.id]?.startedAt ?? deployment.world.clock.now(),
     openedAt: state.openedAt,
+    recovering: false,
     memory: own,
     say: (text) => deployment.reporter.say({ kind: 'note', text }),
   };

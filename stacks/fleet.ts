@@ -10,7 +10,7 @@ import {
   type EnvironmentConfig,
   type FleetStackConfig,
 } from '../src/domain/config';
-import { launchTemplateFor } from './launchTemplate';
+import { launchTemplateFor } from './launch-template';
 import { findReleaseImage } from './release';
 import type { RegionOutputs } from './service';
 import { accepted, environmentPlace, outputsOf, scopeOf, stackSetting, tagsOf, type Scope } from './settings';

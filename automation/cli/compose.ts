@@ -58,7 +58,7 @@ export async function openEnvironment(
 ): Promise<OpenedEnvironment> {
   const folder = projectFolder(argv.project);
   const [{ loadEnvironmentFile }, { PulumiStacks }, { createClients }] = await Promise.all([
-    import('../../src/adapters/configFile.js'),
+    import('../../src/adapters/config-file.js'),
     import('../../src/adapters/stacks.js'),
     import('../../src/adapters/aws.js'),
   ]);
@@ -172,7 +172,7 @@ export interface OpenedBakery {
 export async function openBakery(argv: CommonOptions): Promise<OpenedBakery> {
   const folder = projectFolder(argv.project);
   const [{ loadImageFile }, { ImageStack }, { AwsImages }] = await Promise.all([
-    import('../../src/adapters/configFile.js'),
+    import('../../src/adapters/config-file.js'),
     import('../../src/adapters/stacks.js'),
     import('../../src/adapters/images.js'),
   ]);

@@ -107,7 +107,7 @@ function rowsWithin(key: string, schema: JsonSchema): Row[] {
 /** `network (existing)`: which of several forms a row belongs to. */
 function branchKey(key: string, branch: JsonSchema): string {
   const kind = branch.properties?.['kind']?.const;
-  return kind === undefined ? key : `${key} (${String(kind)})`;
+  return typeof kind === 'string' ? `${key} (${kind})` : key;
 }
 
 function typeOf(schema: JsonSchema): string {

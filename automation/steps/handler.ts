@@ -25,6 +25,8 @@ export interface StepContext {
   startedAt: number;
   /** When the deployment was opened, Unix milliseconds. */
   openedAt: number;
+  /** Whether an earlier process began this step: only then may the world be part of the way already. */
+  recovering: boolean;
   memory: Map<string, unknown>;
   say(text: string): void;
 }

@@ -79,9 +79,7 @@ function isLeaving(instance: InstanceReading): boolean {
 }
 
 function replacedInstances(reading: FleetReading | undefined, memory: GateMemory): string[] {
-  const here = new Set(
-    reading?.instances.filter((one) => !isLeaving(one)).map((one) => one.id) ?? [],
-  );
+  const here = new Set(reading?.instances.filter((one) => !isLeaving(one)).map((one) => one.id) ?? []);
   return [...memory.unhealthy.keys()].filter((id) => !here.has(id));
 }
 

@@ -24,8 +24,12 @@ async function productionRoutes(context: StepContext): Promise<Route[]> {
 }
 
 /** The halt that shows both what the journal says and what is live; undefined when they agree. */
-function driftReason(routes: readonly Route[], step: Shift): Reason | undefined {
-  const drifts = driftOf(routes, [step.from, step.to]);
+function driftReason(
+  routes: readonly Route[],
+  step: Shift,
+  allowed: readonly RouteWeights[][] = [step.from, step.to],
+): Reason | undefined {
+  const drifts = driftOf(routes, allowed);
   if (drifts.length === 0) return undefined;
   return {
     ...reason(
@@ -68,7 +72,8 @@ export const shift: StepHandler<Shift> = {
       productionRoutes(context),
       countHealthy(step.towards, context),
     ]);
-    const drift = driftReason(routes, step);
+    // Nothing was written yet unless an earlier process was at it: what is there already is somebody else's.
+    const drift = driftReason(routes, step, context.recovering ? [step.from, step.to] : [step.from]);
     if (drift !== undefined) return { kind: 'halt', reason: drift };
     // Looked at once more, in the same instant as the write: the gate may be minutes old.
     if (healthy === 0)

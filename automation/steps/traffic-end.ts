@@ -14,7 +14,7 @@ export const trafficEnd: StepHandler<TrafficEnd> = {
     // Late metrics may tell of a time before the weights were moved; only what came after this step began counts.
     const from = to - step.quietSeconds * 1000;
     const seen = await context.region.metrics.requestsTo(step.colour, from, to, context.startedAt);
-    if (seen.requests === null) return pending('the load balancer’s metrics to answer');
+    if (seen.requests === null) return pending(`metrics that cover ${step.quietSeconds} s from its start`);
     if (seen.requests > 0)
       return pending(`${seen.requests} request(s) in the last ${step.quietSeconds} s to end`);
     return done(`no request for ${step.quietSeconds} s`);

@@ -28,7 +28,9 @@ const historyOf = async () =>
 async function groupOf(colour: string) {
   const { AutoScalingGroups = [] } = await live.autoScaling().send(new DescribeAutoScalingGroupsCommand({}));
   return must(
-    AutoScalingGroups.find((group) => group.Tags?.some((tag) => tag.Key === 'colour' && tag.Value === colour)),
+    AutoScalingGroups.find((group) =>
+      group.Tags?.some((tag) => tag.Key === 'colour' && tag.Value === colour),
+    ),
     `the Auto Scaling group of ${colour}`,
   );
 }
@@ -101,7 +103,9 @@ describe('a version', () => {
     const { exitCode, json } = await live.run('bake', '1.0.0', '--app', changed);
     expect(exitCode).toBe(2);
     expect(json.error?.code).toBe('BASCULE_VERSION_TAKEN');
-    expect(json.error?.details.join('\n')).toMatch(/content then: [0-9a-f]{64}\ncontent now: {2}[0-9a-f]{64}/);
+    expect(json.error?.details.join('\n')).toMatch(
+      /content then: [0-9a-f]{64}\ncontent now: {2}[0-9a-f]{64}/,
+    );
   });
 
   test('that is live already is not deployed again', async () => {
@@ -110,7 +114,9 @@ describe('a version', () => {
     expect(exitCode).toBe(0);
     expect(json).toMatchObject({ outcome: 'already-live' });
     expect(json.message).toContain('--force');
-    expect({ forwards: await live.forwards(), ids: await idsOf(), history: await historyOf() }).toEqual(before);
+    expect({ forwards: await live.forwards(), ids: await idsOf(), history: await historyOf() }).toEqual(
+      before,
+    );
   });
 });
 
@@ -163,22 +169,20 @@ describe('the next deployment', () => {
     const healthy = (status: Awaited<ReturnType<typeof live.status>>) =>
       status.regions[0]?.fleets.find(({ colour }) => colour === 'blue')?.healthy;
     const victim = must((await live.instances('blue'))[0]);
-    const { load } = await live.underLoad(
-      async (running) => {
-        process.kill(must(victim.pid), 'SIGKILL');
-        await until(
-          () => live.instances('blue'),
-          (ones) =>
-            ones.every(({ id }) => id !== victim.id) &&
-            ones.filter(({ health }) => health.some(({ state }) => state === 'healthy')).length === 3,
-          60,
-        );
-        // Whatever failed while it was noticed must be over: from here on every request is answered.
-        const { sent, failed } = running.snapshot();
-        const later = await running.until((result) => result.sent > sent + 200);
-        expect(later.failed).toBe(failed);
-      },
-    );
+    const { load } = await live.underLoad(async (running) => {
+      process.kill(must(victim.pid), 'SIGKILL');
+      await until(
+        () => live.instances('blue'),
+        (ones) =>
+          ones.every(({ id }) => id !== victim.id) &&
+          ones.filter(({ health }) => health.some(({ state }) => state === 'healthy')).length === 3,
+        60,
+      );
+      // Whatever failed while it was noticed must be over: from here on every request is answered.
+      const { sent, failed } = running.snapshot();
+      const later = await running.until((result) => result.sent > sent + 200);
+      expect(later.failed).toBe(failed);
+    });
     expect(load.unaccounted).toBe(0);
     expect(healthy(await live.status())).toBe(3);
   });
@@ -209,7 +213,9 @@ describe('the end', () => {
     await until(
       () => live.ec2().send(new DescribeInstancesCommand({})),
       ({ Reservations = [] }) =>
-        Reservations.flatMap(({ Instances = [] }) => Instances).every((one) => one.State?.Name === 'terminated'),
+        Reservations.flatMap(({ Instances = [] }) => Instances).every(
+          (one) => one.State?.Name === 'terminated',
+        ),
     );
     await until(
       () => Promise.resolve(pids.filter(isAlive)),

@@ -47,15 +47,16 @@ test('Ctrl-C leaves all traffic on one colour, both warm, and the way back open'
 });
 
 test('a new fleet that sickens gives its traffic back first and is let go afterwards', async () => {
-  const { result, load } = await live.underLoad(async (running) => {
+  const { result: answer, load } = await live.underLoad(async (running) => {
     const program = await soaking();
     await live.tell('blue', '/sicken');
     const answer = await live.answerOf(program);
-    const { byVersion } = running.snapshot();
-    await running.until((later) => later.completed > running.snapshot().completed - 1 && later.sent > 0);
-    return { answer, byVersion };
+    // Traffic goes on, and none of it reaches the colour that was left.
+    const before = running.snapshot();
+    const later = await running.until(({ sent }) => sent > before.sent + 100);
+    expect(later.byVersion['2.0.0 blue']).toBe(before.byVersion['2.0.0 blue']);
+    return answer;
   });
-  const { answer } = result;
   expect(answer.exitCode, answer.stdout + answer.stderr).toBe(4);
   expect(answer.json).toMatchObject({ outcome: 'rolled-back', reason: { code: 'BASCULE_SOAK_FAILED' } });
   expect(answer.json.reason?.details.join('\n')).toMatch(/^i-[0-9a-f]+: .*target unhealthy/m);

@@ -11,6 +11,7 @@ import {
   CreateTargetGroupCommand,
   DescribeTargetGroupsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PluginWorld } from './plugins-world';
 import { must } from './moto-plane';
@@ -38,6 +39,8 @@ describe('resources', () => {
       Protocol: 'HTTP',
       VpcId: vpcId,
       HealthCheckPath: '/up',
+      HealthyThresholdCount: 3,
+      UnhealthyThresholdCount: 3,
     } as const;
     const { TargetGroups } = await world.plane.elb().send(new CreateTargetGroupCommand(older));
     const id = must(TargetGroups?.[0]?.TargetGroupArn);
@@ -198,6 +201,16 @@ describe('the command line', () => {
     await pulumiCli('preview', '--expect-no-changes');
     const { stdout } = await pulumiCli('up', '--yes', '--expect-no-changes', '--skip-preview');
     expect(stdout).toContain('unchanged');
+    const bucket = `imported-${Date.now()}`;
+    await world.plane.s3().send(new CreateBucketCommand({ Bucket: bucket }));
+    const token = 'aws:s3/bucket:Bucket';
+    await pulumiCli('import', token, 'store', bucket, '--yes', '--generate-code=false', '--protect=false');
+    const { stdout: state } = await pulumiCli('stack', 'export');
+    expect(JSON.parse(state)).toMatchObject({
+      deployment: {
+        resources: expect.arrayContaining([expect.objectContaining({ type: token, id: bucket })]),
+      },
+    });
     await pulumiCli('destroy', '--yes', '--skip-preview');
     expect(await targetGroups()).toEqual([]);
   });

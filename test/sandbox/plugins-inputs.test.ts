@@ -4,25 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { AwsPlugin } from '../../automation/sandbox/plugins/aws/plugin';
 import type { CheckRequest, Resource } from '../../automation/sandbox/plugins/model/plugin';
 import { projectInputs } from '../../automation/sandbox/plugins/model/project';
+import { ARN, GROUP, LB, LISTENER, RULE, TARGETS, targets, WRONG } from './plugins-wrong-inputs';
 import { UNKNOWN, type Props } from '../../automation/sandbox/plugins/rpc/values';
 
 const plugin = new AwsPlugin();
 plugin.configure({ region: 'eu-west-3' });
 const tagging = new AwsPlugin();
 tagging.configure({ region: 'eu-west-3', defaultTags: JSON.stringify({ tags: { team: 'shop' } }) });
-const LB = 'aws:lb/loadBalancer:LoadBalancer';
-const TARGETS = 'aws:lb/targetGroup:TargetGroup';
-const LISTENER = 'aws:lb/listener:Listener';
-const RULE = 'aws:lb/listenerRule:ListenerRule';
-const GROUP = 'aws:autoscaling/group:Group';
-const TEMPLATE = 'aws:ec2/launchTemplate:LaunchTemplate';
-const INGRESS = 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule';
-const ALARM = 'aws:cloudwatch/metricAlarm:MetricAlarm';
-const ARN = 'arn:aws:elasticloadbalancing:eu-west-3:123456789012:thing/app/x/1';
-const targets = { port: 80, protocol: 'HTTP', vpcId: 'vpc-1' };
-const sizes = { minSize: 1, maxSize: 2, launchTemplate: { id: 'lt-1' }, vpcZoneIdentifiers: ['subnet-1'] };
-const pathIs = (...values: string[]) => [{ pathPattern: { values } }];
-
 function request(newInputs: Props, more: Partial<CheckRequest> = {}): CheckRequest {
   return { name: 'web', oldInputs: {}, newInputs, randomSeed: new Uint8Array(), ...more };
 }
@@ -43,156 +31,8 @@ const changes = async (
   return resource.diff({ id: 'x', oldInputs, newInputs, oldOutputs: oldInputs, ignoreChanges: [], ...more });
 };
 
-const wrong: [string, string, Props, RegExp][] = [
-  [
-    'a name of 33 characters',
-    TARGETS,
-    { ...targets, name: 'x'.repeat(33) },
-    /^name: must have at most 32 characters, but has 33/,
-  ],
-  [
-    'a name with an underscore',
-    LB,
-    { name: 'my_lb', subnets: ['a', 'b'] },
-    /^name: must have only letters, digits and hyphens/,
-  ],
-  ['a single subnet', LB, { subnets: ['subnet-1'] }, /^subnets: at least two subnets/],
-  [
-    'a port out of range',
-    TARGETS,
-    { ...targets, port: 70000 },
-    /^port: must be between 1 and 65535, but is 70000/,
-  ],
-  ['no network', TARGETS, { port: 80, protocol: 'HTTP' }, /^vpcId: is required/],
-  [
-    'an interval of 3',
-    TARGETS,
-    { ...targets, healthCheck: { interval: 3 } },
-    /^healthCheck.interval: must be between 5 and 300/,
-  ],
-  [
-    'a timeout above the interval',
-    TARGETS,
-    { ...targets, healthCheck: { interval: 10, timeout: 10 } },
-    /^healthCheck.timeout: must be smaller/,
-  ],
-  [
-    'a threshold of 1',
-    TARGETS,
-    { ...targets, healthCheck: { healthyThreshold: 1 } },
-    /^healthCheck.healthyThreshold: must be between 2 and 10/,
-  ],
-  [
-    'a slow start of 10',
-    TARGETS,
-    { ...targets, slowStart: 10 },
-    /^slowStart: must be 0 or between 30 and 900/,
-  ],
-  [
-    'a weight of 1000',
-    RULE,
-    {
-      listenerArn: ARN,
-      conditions: pathIs('/'),
-      actions: [{ type: 'forward', forward: { targetGroups: [{ arn: ARN, weight: 1000 }] } }],
-    },
-    /weight: must be between 0 and 999/,
-  ],
-  [
-    'an action without a target',
-    LISTENER,
-    { loadBalancerArn: ARN, port: 80, defaultActions: [{ type: 'forward' }] },
-    /a forward action needs targetGroupArn or forward/,
-  ],
-  [
-    'a group twice in an action',
-    LISTENER,
-    {
-      loadBalancerArn: ARN,
-      port: 80,
-      defaultActions: [{ type: 'forward', forward: { targetGroups: [{ arn: ARN }, { arn: ARN }] } }],
-    },
-    /names a target group twice/,
-  ],
-  [
-    'six values in a rule',
-    RULE,
-    {
-      listenerArn: ARN,
-      conditions: pathIs('1', '2', '3', '4', '5', '6'),
-      actions: [{ type: 'forward', targetGroupArn: ARN }],
-    },
-    /at most 5 values, but has 6/,
-  ],
-  [
-    'HTTPS without a certificate',
-    LISTENER,
-    {
-      loadBalancerArn: ARN,
-      port: 443,
-      protocol: 'HTTPS',
-      defaultActions: [{ type: 'forward', targetGroupArn: ARN }],
-    },
-    /^certificateArn: is required for HTTPS/,
-  ],
-  [
-    'a minimum above the maximum',
-    GROUP,
-    { ...sizes, minSize: 3 },
-    /^minSize: must not be above maxSize \(2\), but is 3/,
-  ],
-  [
-    'a template and a mixture',
-    GROUP,
-    {
-      ...sizes,
-      mixedInstancesPolicy: { launchTemplate: { launchTemplateSpecification: { launchTemplateId: 'lt-1' } } },
-    },
-    /^launchTemplate: cannot be given together with 'mixedInstancesPolicy'/,
-  ],
-  ['no template', GROUP, { minSize: 1, maxSize: 1, vpcZoneIdentifiers: ['s'] }, /^launchTemplate: one of/],
-  ['user data that is not base64', TEMPLATE, { userData: '#!/bin/sh' }, /^userData: must be base64/],
-  [
-    'too much user data',
-    TEMPLATE,
-    { userData: Buffer.alloc(17000).toString('base64') },
-    /^userData: must have at most 16384 bytes/,
-  ],
-  [
-    'two sources',
-    INGRESS,
-    {
-      securityGroupId: 'sg-1',
-      ipProtocol: 'tcp',
-      fromPort: 1,
-      toPort: 2,
-      cidrIpv4: '10.0.0.0/8',
-      referencedSecurityGroupId: 'sg-2',
-    },
-    /exactly one of/,
-  ],
-  [
-    'ports the wrong way round',
-    INGRESS,
-    { securityGroupId: 'sg-1', ipProtocol: 'tcp', fromPort: 3, toPort: 2, cidrIpv4: '10.0.0.0/8' },
-    /^fromPort: must not be above toPort/,
-  ],
-  [
-    'an alarm without a metric',
-    ALARM,
-    { comparisonOperator: 'GreaterThanThreshold', evaluationPeriods: 1 },
-    /^metricName: one of metricName and metricQueries/,
-  ],
-  [
-    'a property that there is not',
-    GROUP,
-    { ...sizes, warmPool: {} },
-    /^warmPool: the sandbox's aws:autoscaling\/group:Group has no input 'warmPool'/,
-  ],
-];
-
 describe('inputs', () => {
-  it.each(wrong)('refuses %s', async (_what, token, inputs, expected) => {
+  it.each(WRONG)('refuses %s', async (_what, token, inputs, expected) => {
     const found = await failures(token, inputs);
     expect(found.filter((failure) => expected.test(failure))).toHaveLength(1);
   });

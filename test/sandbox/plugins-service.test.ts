@@ -25,10 +25,11 @@ afterAll(() => world?.dispose());
 
 describe('a service stack', () => {
   it('is made, and is the same after that', async () => {
+    const planned = await stack.preview();
     const { steps, outputs } = await stack.up();
-    expect(steps.filter((step) => step.startsWith('create ')).length).toBe(12);
+    expect(steps).toEqual(planned);
+    expect(steps.filter((step) => step.startsWith('create '))).toHaveLength(12);
     expect(outputs['dns']).toBeTruthy();
-    expect(await stack.preview()).toEqual([]);
     expect((await stack.up()).steps).toEqual([]);
     expect(await stack.refresh()).toEqual([]);
   });

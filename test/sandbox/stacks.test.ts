@@ -45,6 +45,8 @@ async function configure(edit: Edit = () => undefined): Promise<void> {
     Object.assign(input.listeners.production, { port: ports[0], allowedCidrs: ['127.0.0.0/8'] });
     Object.assign(input.listeners.test, { port: ports[1], allowedCidrs: ['127.0.0.0/8'] });
     input['rules'] = [{ name: 'api', priority: 10, paths: ['/api/*'] }];
+    // Instances drain for all of this before they go, also when they have nothing left to answer.
+    input['targets'] = { deregistrationDelaySeconds: 1 };
     edit(input);
   });
   await cli.configure(SERVICE, { 'bascule:environment': settings });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../src/domain/config';
 import { fleetProgram } from '../../stacks/fleet';
 import { environment, type Edit } from '../support/config';
-import { run, thrownBy, type MockOptions } from '../support/pulumiMocks';
+import { run, thrownBy, type MockOptions } from '../support/pulumi-mocks';
 
 const PLACE = { environment: 'production', region: 'eu-west-3', colour: 'green' } as const;
 const STACK = 'production.eu-west-3.green';

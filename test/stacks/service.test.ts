@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { parseEnvironment, type EnvironmentConfig } from '../../src/domain/config';
 import { serviceProgram } from '../../stacks/service';
 import { environment, type Edit } from '../support/config';
-import { run, thrownBy, type Asked, type MockOptions, type Ran } from '../support/pulumiMocks';
+import { run, thrownBy, type Asked, type MockOptions, type Ran } from '../support/pulumi-mocks';
 
 const LIVE_GREEN = [
   {

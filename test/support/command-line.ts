@@ -28,9 +28,7 @@ export class Program {
     this.child.stderr?.on('data', (part: Buffer) => (this.stderr += part.toString()));
     this.ended = new Promise((resolve, reject) => {
       this.child.once('error', reject);
-      this.child.once('close', (exitCode) =>
-        resolve({ exitCode, stdout: this.stdout, stderr: this.stderr }),
-      );
+      this.child.once('close', (exitCode) => resolve({ exitCode, stdout: this.stdout, stderr: this.stderr }));
     });
     this.ended.catch(() => undefined);
   }

@@ -64,7 +64,6 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
   constructor(
     readonly name: string,
     ruleCount: number,
-    private readonly clock: FakeClock,
   ) {
     const route = (
       kind: Route['kind'],
@@ -200,7 +199,7 @@ export class FakeWorld implements World {
   beforeApply: (target: FleetTarget) => void = () => undefined;
 
   constructor(names: readonly string[] = ['eu-west-3'], ruleCount = 3) {
-    this.regions = new Map(names.map((name) => [name, new FakeRegion(name, ruleCount, this.clock)]));
+    this.regions = new Map(names.map((name) => [name, new FakeRegion(name, ruleCount)]));
   }
 
   at(name = 'eu-west-3'): FakeRegion {

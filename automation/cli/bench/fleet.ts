@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { PulumiCommand } from '@pulumi/pulumi/automation/cmd';
-import { loadEnvironmentFile } from '../../../src/adapters/configFile';
+import { loadEnvironmentFile } from '../../../src/adapters/config-file';
 import { PulumiStacks } from '../../../src/adapters/stacks';
 import type { Colour } from '../../../src/domain/colour';
 import { fleetStackName } from '../../../src/domain/config';

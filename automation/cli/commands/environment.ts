@@ -64,11 +64,10 @@ export const downCommand: CommandModule<object, DownOptions> = {
       }
       return withSession(argv, { changes: true }, (session) =>
         holding(session, deploymentId(session.world.clock.now()), async () => {
-          for (const region of session.regions)
-            for (const colour of COLOURS) {
-              opened.progress(`removing ${colour} in ${region}`);
-              await opened.stacks.destroyFleet(region, colour);
-            }
+          for (const region of session.regions) {
+            opened.progress(`removing both fleets in ${region}: instances drain first`);
+            await Promise.all(COLOURS.map((colour) => opened.stacks.destroyFleet(region, colour)));
+          }
           opened.progress(`removing the stack ${argv.environment}`);
           const changes = await opened.stacks.destroyService();
           const message = `${argv.environment} is down: ${describeChanges(changes)}. Its journal stays in the bucket.`;

@@ -1,4 +1,4 @@
-import { trafficChecks } from './checks.traffic';
+import { trafficChecks } from './traffic-checks';
 import type { EnvironmentConfig } from './environment';
 import { cidrLength, problem, type Check } from './check';
 

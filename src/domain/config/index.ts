@@ -9,6 +9,6 @@ export type { Parsed } from './parse';
 export { pathText } from './problems';
 export type { ConfigProblem } from './problems';
 export * from './regions';
-export { bakeSchema, fleetStackSchema, imageSchema } from './stackConfig';
-export type { BakeConfig, FleetStackConfig, ImageConfig } from './stackConfig';
+export { bakeSchema, fleetStackSchema, imageSchema } from './stack-config';
+export type { BakeConfig, FleetStackConfig, ImageConfig } from './stack-config';
 export type { RuleConfig } from './traffic';

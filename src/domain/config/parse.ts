@@ -4,8 +4,8 @@ import { withDependentDefaults } from './defaults';
 import { environmentSchema, type EnvironmentConfig, type ParsedEnvironment } from './environment';
 import { IMAGE_STACK } from './names';
 import { pathText, problemsOf, type ConfigProblem } from './problems';
-import { bakeSchema, fleetStackSchema, imageSchema } from './stackConfig';
-import type { BakeConfig, FleetStackConfig, ImageConfig } from './stackConfig';
+import { bakeSchema, fleetStackSchema, imageSchema } from './stack-config';
+import type { BakeConfig, FleetStackConfig, ImageConfig } from './stack-config';
 
 export type Parsed<T> = { ok: true; config: T } | { ok: false; problems: ConfigProblem[] };
 

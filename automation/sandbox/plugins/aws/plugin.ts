@@ -38,6 +38,7 @@ export class AwsPlugin implements Plugin {
     return {
       defaultTags: () => this.settings.defaultTags,
       contextOf: (props) => this.contextOf(props),
+      ready: () => this.checkAccount(),
       settled: (inputs): Props => ('region' in type.inputs ? { region: this.regionOf(inputs) } : {}),
       splitId,
     };
@@ -48,6 +49,7 @@ export class AwsPlugin implements Plugin {
     if (!call)
       throw new Error(`the sandbox has no function ${token}; it covers: ${FUNCTION_TOKENS.join(', ')}`);
     const context = this.contextOf(args);
+    await this.checkAccount();
     try {
       return { region: context.region, ...(await call(args, context)) };
     } catch (thrown) {
@@ -82,12 +84,18 @@ export class AwsPlugin implements Plugin {
 
   private async askAccount(region: string): Promise<string> {
     const { Account = '' } = await (await this.clients.sts(region)).getCallerIdentity({});
+    return Account;
+  }
+
+  /** Refuses accounts that the configuration does not allow. Asks for the account only when it says any. */
+  private async checkAccount(): Promise<void> {
     const { allowedAccountIds, forbiddenAccountIds } = this.settings;
+    if (allowedAccountIds.length + forbiddenAccountIds.length === 0) return;
+    const Account = await this.accountId(this.regionOf({}));
     const refused =
       forbiddenAccountIds.includes(Account) ||
       (allowedAccountIds.length > 0 && !allowedAccountIds.includes(Account));
     if (refused) throw new Error(`AWS account ID not allowed: ${Account}`);
-    return Account;
   }
 }
 

@@ -39,7 +39,7 @@ function up(spec: InputSpec, answer: unknown, spelling: Spelling): Value | undef
   if (Array.isArray(answer)) {
     return answer.map((item) => up(spec.items ?? { type: 'string' }, item, spelling) ?? null);
   }
-  if (typeof answer !== 'object') return isFlagText(spec) ? String(answer as boolean) : (answer as Value);
+  if (typeof answer !== 'object') return isFlagText(spec) ? String(answer) : (answer as Value);
   if (!spec.fields) return answer as Props;
   const given = answer as Record<string, unknown>;
   const props: Props = {};

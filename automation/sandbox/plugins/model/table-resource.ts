@@ -24,6 +24,8 @@ export interface Surroundings<C> {
   defaultTags(): Tags;
   /** What operations work with, for a resource with these properties; the id may say more at an import. */
   contextOf(props: Props): C;
+  /** Awaited before AWS is asked for or told anything; throws when the provider must not work here. */
+  ready(): Promise<void>;
   /** Properties that are known before a create even when the program leaves them to AWS. */
   settled?(inputs: Props): Props;
   /** The id without, and the properties with, what an id given for an import says besides (its region). */
@@ -104,6 +106,7 @@ export class TableResource<C extends object> implements Resource {
     if (request.preview) return { id: '', outputs: { ...this.unknownOutputs(inputs), ...inputs } };
     const context = this.around.contextOf(inputs);
     const operation = new Running(this.tagsOf(inputs), request.timeout);
+    await this.around.ready();
     try {
       const id = await this.type.create(inputs, operation.over(context));
       operation.created(id);
@@ -127,6 +130,7 @@ export class TableResource<C extends object> implements Resource {
   async read(request: { id: string; inputs: Props; outputs: Props }) {
     const { id, props } = this.around.splitId?.(request.id) ?? { id: request.id, props: {} };
     const known = { ...request.outputs, ...request.inputs, ...props };
+    await this.around.ready();
     const state = await this.type.read(id, this.around.contextOf(known), withoutNotes(known));
     if (!state) return undefined;
     const isImport = Object.keys(request.inputs).length === 0;
@@ -147,6 +151,7 @@ export class TableResource<C extends object> implements Resource {
     const context = this.around.contextOf(inputs);
     const operation = new Running(this.tagsOf(inputs), request.timeout);
     operation.created(id);
+    await this.around.ready();
     try {
       await this.type.update?.(id, { old, new: inputs, state: oldOutputs, changed }, operation.over(context));
       const retagged = tagChange(tagsIn(oldOutputs.tagsAll), operation.tags);
@@ -175,6 +180,7 @@ export class TableResource<C extends object> implements Resource {
   async delete(request: { id: string; outputs: Props; timeout: number }): Promise<void> {
     const operation = new Running({}, request.timeout);
     const context = operation.over(this.around.contextOf(request.outputs));
+    await this.around.ready();
     try {
       await this.type.delete(request.id, request.outputs, context);
     } catch (thrown) {

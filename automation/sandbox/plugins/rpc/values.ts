@@ -1,4 +1,4 @@
-import { Struct, type JavaScriptValue } from 'google-protobuf/google/protobuf/struct_pb';
+import { Struct } from 'google-protobuf/google/protobuf/struct_pb';
 
 /** A property value as the engine sends it, with secrets unwrapped. */
 export type Value = string | number | boolean | null | Value[] | Props;
@@ -44,7 +44,7 @@ export function isProps(value: unknown): value is Props {
 }
 
 export function decode(struct: Struct | undefined): Decoded {
-  const raw = (struct?.toJavaScript() ?? {}) as Props;
+  const raw = struct?.toJavaScript() ?? {};
   const props: Props = {};
   const secrets = new Set<string>();
   for (const [name, value] of Object.entries(raw)) {
@@ -61,7 +61,7 @@ export function encode(props: object, secrets?: ReadonlySet<string>): Struct {
     if (cleaned === undefined) continue;
     plain[name] = secrets?.has(name) ? { [SIGNATURE]: SECRET, value: cleaned } : cleaned;
   }
-  return Struct.fromJavaScript(plain as Record<string, JavaScriptValue>);
+  return Struct.fromJavaScript(plain);
 }
 
 function unwrap(value: Value, onSecret: () => void): Value {

@@ -16,6 +16,7 @@ from .lifecycle import attached, begin_termination
 
 _world: World | None = None
 _create = AutoScalingBackend.create_auto_scaling_group
+_put_policy = AutoScalingBackend.put_scaling_policy
 
 
 def group_named(backend: Any, name: str) -> SandboxGroup:
@@ -241,6 +242,11 @@ def resume_processes(backend: Any, group_name: str, scaling_processes: list[str]
     group.suspended_processes = [name for name in group.suspended if name not in resumed]
 
 
+def put_scaling_policy(backend: Any, **fields: Any) -> Any:
+    group_named(backend, fields["as_name"])
+    return _put_policy(backend, **fields)
+
+
 def nothing(*_: Any, **__: Any) -> None:
     """moto pushes instances into target groups and replaces them at once; the reconciler does that here."""
 
@@ -264,6 +270,7 @@ def install(world: World) -> None:
         "detach_load_balancer_target_groups": detach_target_groups,
         "suspend_processes": suspend_processes,
         "resume_processes": resume_processes,
+        "put_scaling_policy": put_scaling_policy,
         "update_attached_target_groups": nothing,
         "notify_terminate_instances": nothing,
     }.items():

@@ -41,7 +41,7 @@ export function settingsOf(inputs: GroupArgs): Settings {
         { type: 'object' },
         inputs.instanceMaintenancePolicy,
       ),
-  }) as Settings;
+  });
 }
 
 function templateOf({

@@ -1,5 +1,5 @@
 import type { lb } from '@pulumi/aws';
-import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Action, TargetGroupStickinessConfig } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Failure } from '../../model/plugin';
 import type { InputSpec } from '../../model/schema';
 import type { Plain } from '../context';
@@ -174,15 +174,18 @@ function forwardOf(action: Action, before: Partial<ActionProps> | undefined): Pa
   const only = action.TargetGroupArn ?? (groups.length === 1 ? groups[0]?.TargetGroupArn : undefined);
   const simple = groups.length <= 1 && !sticky?.Enabled;
   if (only !== undefined && simple && before?.forward === undefined) return { targetGroupArn: only };
+  const targetGroups = groups.map(({ TargetGroupArn = '', Weight = 1 }) => ({
+    arn: TargetGroupArn,
+    weight: Weight,
+  }));
+  return { forward: { targetGroups, ...stickinessOf(sticky, before) } };
+}
+
+/** Without a duration the stickiness is AWS's default of none, which no program needs to say. */
+function stickinessOf(
+  sticky: TargetGroupStickinessConfig | undefined,
+  before: Partial<ActionProps> | undefined,
+): Pick<NonNullable<ActionProps['forward']>, 'stickiness'> {
   const duration = sticky?.DurationSeconds ?? before?.forward?.stickiness?.duration;
-  return {
-    forward: {
-      targetGroups: groups.map(({ TargetGroupArn = '', Weight }) => ({
-        arn: TargetGroupArn,
-        weight: Weight ?? 1,
-      })),
-      // Without a duration the stickiness is AWS's default of none, which no program needs to say.
-      ...(duration === undefined ? {} : { stickiness: { enabled: sticky?.Enabled ?? false, duration } }),
-    },
-  };
+  return duration === undefined ? {} : { stickiness: { enabled: sticky?.Enabled ?? false, duration } };
 }

@@ -34,7 +34,7 @@ export async function retagElb(arn: string, change: TagChange, context: AwsConte
 
 export async function tagsOfElb(arn: string, context: AwsContext): Promise<Tags> {
   const { TagDescriptions } = await (await context.elb()).describeTags({ ResourceArns: [arn] });
-  return fromTagList(TagDescriptions?.[0]?.Tags as { Key?: string; Value?: string }[] | undefined);
+  return fromTagList(TagDescriptions?.[0]?.Tags);
 }
 
 /** Tags in the form of Elastic Load Balancing's create calls, which refuse an empty list. */

@@ -152,7 +152,7 @@ async function untilActive(arn: string, seconds: number, context: AwsContext): P
 async function setAttributes(
   arn: string,
   inputs: Args,
-  when: (input: keyof Args & string) => boolean,
+  when: (input: keyof Args) => boolean,
   context: AwsContext,
 ): Promise<void> {
   const attributes = attributesOf(ATTRIBUTES, inputs, when);

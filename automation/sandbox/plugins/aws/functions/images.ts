@@ -38,6 +38,26 @@ async function findImages(args: Props, context: AwsContext): Promise<Image[]> {
   return (Images ?? []).filter((image) => !matcher || matcher.test(image.Name ?? ''));
 }
 
+/** Properties that are AWS's own in all but the capital; empty where the image has none. */
+const TEXTS = [
+  'architecture',
+  'creationDate',
+  'deprecationTime',
+  'description',
+  'hypervisor',
+  'imageLocation',
+  'imageOwnerAlias',
+  'imageType',
+  'name',
+  'ownerId',
+  'platform',
+  'platformDetails',
+  'rootDeviceName',
+  'rootDeviceType',
+  'state',
+  'virtualizationType',
+] as const;
+
 function newestFirst(a: Image, b: Image): number {
   return Date.parse(b.CreationDate ?? '') - Date.parse(a.CreationDate ?? '');
 }
@@ -48,31 +68,19 @@ function imageFacts(image: Image, context: AwsContext) {
     id,
     imageId: id,
     arn: `arn:${context.partition}:ec2:${context.region}::image/${id}`,
-    architecture: image.Architecture ?? '',
+    ...Object.fromEntries(TEXTS.map((name) => [name, image[capitalised(name)] ?? ''])),
     blockDeviceMappings: deviceFacts(image),
-    creationDate: image.CreationDate ?? '',
-    deprecationTime: image.DeprecationTime ?? '',
-    description: image.Description ?? '',
     enaSupport: image.EnaSupport ?? false,
-    hypervisor: image.Hypervisor ?? '',
-    imageLocation: image.ImageLocation ?? '',
-    imageOwnerAlias: image.ImageOwnerAlias ?? '',
-    imageType: image.ImageType ?? '',
-    name: image.Name ?? '',
-    ownerId: image.OwnerId ?? '',
-    platform: image.Platform ?? '',
-    platformDetails: image.PlatformDetails ?? '',
     productCodes: [],
     public: image.Public ?? false,
-    rootDeviceName: image.RootDeviceName ?? '',
-    rootDeviceType: image.RootDeviceType ?? '',
     rootSnapshotId: rootSnapshot(image),
-    state: image.State ?? '',
     stateReason: { code: image.StateReason?.Code ?? 'UNSET', message: image.StateReason?.Message ?? 'UNSET' },
     tags: fromTagList(image.Tags),
-    virtualizationType: image.VirtualizationType ?? '',
   };
 }
+
+const capitalised = <T extends string>(name: T): Capitalize<T> =>
+  (name.charAt(0).toUpperCase() + name.slice(1)) as Capitalize<T>;
 
 function deviceFacts(image: Image) {
   return (image.BlockDeviceMappings ?? []).map((device) => ({

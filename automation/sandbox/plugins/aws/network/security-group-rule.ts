@@ -1,5 +1,5 @@
 import type { vpc } from '@pulumi/aws';
-import type { IpPermission, SecurityGroupRule } from '@aws-sdk/client-ec2';
+import type { IpPermission, SecurityGroupRule, SecurityGroupRuleRequest } from '@aws-sdk/client-ec2';
 import type { Failure } from '../../model/plugin';
 import { fromTagList } from '../../model/tags';
 import { awsType, type AwsContext, type AwsType } from '../context';
@@ -38,23 +38,25 @@ function checkRule(inputs: Partial<Fields>): Failure[] {
   return failures;
 }
 
+const INPUTS: Parameters<typeof awsType<Args, State>>[0]['inputs'] = {
+  securityGroupId: as(STRING, { required: true, replace: true }),
+  ipProtocol: as(STRING, { required: true, ignoreCase: true }),
+  fromPort: { type: 'integer', min: -1, max: 65535 },
+  toPort: { type: 'integer', min: -1, max: 65535 },
+  cidrIpv4: CIDR,
+  cidrIpv6: CIDR6,
+  prefixListId: STRING,
+  referencedSecurityGroupId: STRING,
+  description: as(STRING, { maxLength: 255 }),
+  region: REGION,
+  tags: TAGS,
+};
+
 /** The two directions differ in nothing but their calls. */
 function ruleType(token: string, outbound: boolean): RuleType {
   return awsType<Args, State>({
     token,
-    inputs: {
-      securityGroupId: as(STRING, { required: true, replace: true }),
-      ipProtocol: as(STRING, { required: true, ignoreCase: true }),
-      fromPort: { type: 'integer', min: -1, max: 65535 },
-      toPort: { type: 'integer', min: -1, max: 65535 },
-      cidrIpv4: CIDR,
-      cidrIpv6: CIDR6,
-      prefixListId: STRING,
-      referencedSecurityGroupId: STRING,
-      description: as(STRING, { maxLength: 255 }),
-      region: REGION,
-      tags: TAGS,
-    },
+    inputs: INPUTS,
     outputs: ['arn', 'securityGroupRuleId'],
     check: checkRule,
     // AWS refuses to turn a rule for one kind of source into one for another.
@@ -74,42 +76,15 @@ function ruleType(token: string, outbound: boolean): RuleType {
     },
     async read(id, context) {
       const facts = await describeRule(id, context);
-      if (!facts || facts.IsEgress !== outbound) return undefined;
-      return {
-        arn: await context.arn('ec2', `security-group-rule/${id}`),
-        securityGroupRuleId: id,
-        securityGroupId: facts.GroupId,
-        ipProtocol: facts.IpProtocol,
-        ...given({
-          fromPort: facts.IpProtocol === '-1' ? undefined : facts.FromPort,
-          toPort: facts.IpProtocol === '-1' ? undefined : facts.ToPort,
-          cidrIpv4: facts.CidrIpv4,
-          cidrIpv6: facts.CidrIpv6,
-          prefixListId: facts.PrefixListId,
-          referencedSecurityGroupId: facts.ReferencedGroupInfo?.GroupId,
-          description: facts.Description || undefined,
-        }),
-        region: context.region,
-        tagsAll: fromTagList(facts.Tags),
-      };
+      return facts?.IsEgress === outbound ? stateOf(id, facts, context) : undefined;
     },
     async update(id, { new: next, changed }, context) {
       if (!changed('ipProtocol', 'fromPort', 'toPort', 'description', ...SOURCES)) return;
-      const rule = given({
-        IpProtocol: next.ipProtocol,
-        FromPort: next.fromPort ?? -1,
-        ToPort: next.toPort ?? -1,
-        CidrIpv4: next.cidrIpv4,
-        CidrIpv6: next.cidrIpv6,
-        PrefixListId: next.prefixListId,
-        ReferencedGroupId: next.referencedSecurityGroupId,
-        Description: next.description,
-      });
       await (
         await context.ec2()
       ).modifySecurityGroupRules({
         GroupId: next.securityGroupId,
-        SecurityGroupRules: [{ SecurityGroupRuleId: id, SecurityGroupRule: rule }],
+        SecurityGroupRules: [{ SecurityGroupRuleId: id, SecurityGroupRule: requestOf(next) }],
       });
     },
     retag: retagEc2,
@@ -120,6 +95,39 @@ function ruleType(token: string, outbound: boolean): RuleType {
         outbound ? client.revokeSecurityGroupEgress(call) : client.revokeSecurityGroupIngress(call),
       );
     },
+  });
+}
+
+async function stateOf(id: string, facts: SecurityGroupRule, context: AwsContext) {
+  return {
+    arn: await context.arn('ec2', `security-group-rule/${id}`),
+    securityGroupRuleId: id,
+    securityGroupId: facts.GroupId,
+    ipProtocol: facts.IpProtocol,
+    ...given({
+      fromPort: facts.IpProtocol === '-1' ? undefined : facts.FromPort,
+      toPort: facts.IpProtocol === '-1' ? undefined : facts.ToPort,
+      cidrIpv4: facts.CidrIpv4,
+      cidrIpv6: facts.CidrIpv6,
+      prefixListId: facts.PrefixListId,
+      referencedSecurityGroupId: facts.ReferencedGroupInfo?.GroupId,
+      description: facts.Description || undefined,
+    }),
+    region: context.region,
+    tagsAll: fromTagList(facts.Tags),
+  };
+}
+
+function requestOf(inputs: Fields): SecurityGroupRuleRequest {
+  return given({
+    IpProtocol: inputs.ipProtocol,
+    FromPort: inputs.fromPort ?? -1,
+    ToPort: inputs.toPort ?? -1,
+    CidrIpv4: inputs.cidrIpv4,
+    CidrIpv6: inputs.cidrIpv6,
+    PrefixListId: inputs.prefixListId,
+    ReferencedGroupId: inputs.referencedSecurityGroupId,
+    Description: inputs.description,
   });
 }
 

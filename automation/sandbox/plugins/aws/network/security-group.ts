@@ -195,7 +195,7 @@ async function change(
 
 function withoutEmptyLists(permission: IpPermission): IpPermission {
   const kept = Object.entries(permission).filter(([, value]) => !Array.isArray(value) || value.length > 0);
-  return Object.fromEntries(kept) as IpPermission;
+  return Object.fromEntries(kept);
 }
 
 /** Two groups that name each other in their rules can only be deleted after their rules. */

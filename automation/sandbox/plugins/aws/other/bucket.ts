@@ -63,7 +63,7 @@ export const bucket = awsType<s3.BucketArgs, s3.BucketState>({
       bucketRegion: context.region,
       hostedZoneId: '',
       region: context.region,
-      tagsAll: fromTagList(tagging?.TagSet as { Key?: string; Value?: string }[] | undefined),
+      tagsAll: fromTagList(tagging?.TagSet),
     };
   },
   // forceDestroy concerns the deletion only, and is in the state without a call.

@@ -82,7 +82,7 @@ export const role = awsType<iam.RoleArgs, iam.RoleState>({
       managedPolicyArns: (AttachedPolicies ?? []).map((attached) => attached.PolicyArn ?? ''),
       createDate: facts.CreateDate?.toISOString(),
       uniqueId: facts.RoleId,
-      tagsAll: fromTagList(facts.Tags as { Key?: string; Value?: string }[] | undefined),
+      tagsAll: fromTagList(facts.Tags),
     };
   },
   async update(name, { old, new: next, changed }, context) {
@@ -182,7 +182,7 @@ export const instanceProfile = awsType<iam.InstanceProfileArgs, iam.InstanceProf
       role: facts.Roles?.[0]?.RoleName ?? '',
       createDate: facts.CreateDate?.toISOString(),
       uniqueId: facts.InstanceProfileId,
-      tagsAll: fromTagList(facts.Tags as { Key?: string; Value?: string }[] | undefined),
+      tagsAll: fromTagList(facts.Tags),
     };
   },
   async update(name, update, context) {

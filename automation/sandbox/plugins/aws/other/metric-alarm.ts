@@ -168,7 +168,7 @@ async function read(name: string, context: AwsContext): Promise<State | undefine
       metricQueries: queries.length === 0 ? undefined : queries.map(queryOf),
     }),
     region: context.region,
-    tagsAll: fromTagList(Tags as { Key?: string; Value?: string }[] | undefined),
+    tagsAll: fromTagList(Tags),
   };
 }
 

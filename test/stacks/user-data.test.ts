@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { userDataOf, type Boot } from '../../stacks/userData';
+import { userDataOf, type Boot } from '../../stacks/user-data';
 
 const BOOT: Boot = {
   service: 'shop',

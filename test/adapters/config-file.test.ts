@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadEnvironmentFile, loadImageFile } from '../../src/adapters/configFile';
+import { loadEnvironmentFile, loadImageFile } from '../../src/adapters/config-file';
 import { BasculeError } from '../../src/domain/errors';
 
 let folder: string;

@@ -117,6 +117,6 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
 
 function known<T>(output: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
   return new Promise((resolve) => {
-    pulumi.output(output).apply((value) => resolve(value as pulumi.Unwrap<T>));
+    pulumi.output(output).apply((value) => resolve(value));
   });
 }

@@ -3,7 +3,7 @@ import * as aws from '@pulumi/aws';
 import type { Fleet } from './fleet';
 import type { ReleaseImage } from './release';
 import { tagsOf } from './settings';
-import { USER_DATA_LIMIT, userDataOf } from './userData';
+import { USER_DATA_LIMIT, userDataOf } from './user-data';
 
 /** The launch template of a fleet: IMDSv2 only, encrypted volumes, no public address. */
 export function launchTemplateFor(fleet: Fleet, image: ReleaseImage): aws.ec2.LaunchTemplate {
