@@ -53,9 +53,13 @@ export function assessFleet(
 /** A launch that failed for good at once, or any that failed again: Auto Scaling retries what passes by itself. */
 function launchFailure(activities: readonly ScalingActivity[], since: number): ScalingActivity | undefined {
   const failed = activities.filter(
-    (activity) => activity.at >= since && activity.status === 'Failed' && activity.description.startsWith('Launching'),
+    (activity) =>
+      activity.at >= since && activity.status === 'Failed' && activity.description.startsWith('Launching'),
   );
-  return failed.find(({ message, description }) => HOPELESS.test(`${message} ${description}`)) ?? (failed.length > 1 ? failed[0] : undefined);
+  return (
+    failed.find(({ message, description }) => HOPELESS.test(`${message} ${description}`)) ??
+    (failed.length > 1 ? failed[0] : undefined)
+  );
 }
 
 function describeMissing(reading: FleetReading, expected: HealthExpectation, healthy: number): string {

@@ -11,18 +11,24 @@ const forwarding = [{ type: 'forward', targetGroupArn: `${NOWHERE}:targetgroup/n
 let plane: Plane;
 let plugin: AwsPlugin;
 
-beforeAll(async () => {
-  plane = await Plane.start();
-  plugin = new AwsPlugin();
+function configured(more: Props = {}): AwsPlugin {
+  const made = new AwsPlugin();
   const services = ['ec2', 'elbv2', 'autoscaling', 'iam', 'sts'];
   const endpoints = JSON.stringify([Object.fromEntries(services.map((name) => [name, plane.url]))]);
-  plugin.configure({ region: REGION, endpoints, accessKey: 'AKIAIOSFODNN7EXAMPLE', secretKey: 'test' });
+  const keys = { accessKey: 'AKIAIOSFODNN7EXAMPLE', secretKey: 'test' };
+  made.configure({ region: REGION, endpoints, ...keys, ...more });
+  return made;
+}
+
+beforeAll(async () => {
+  plane = await Plane.start();
+  plugin = configured();
 });
 
 afterAll(() => plane?.dispose());
 
-async function create(token: string, inputs: Props): Promise<string> {
-  const resource = await plugin.resource(token);
+async function create(token: string, inputs: Props, from = plugin): Promise<string> {
+  const resource = await from.resource(token);
   return (await resource.create({ inputs, preview: false, timeout: 5 })).id;
 }
 
@@ -113,6 +119,23 @@ describe('a resource that names what does not exist', () => {
     const arn = await create('aws:lb/loadBalancer:LoadBalancer', { name: 'refs', subnets: ids });
     const listener = { loadBalancerArn: arn, port: 18091, protocol: 'HTTP', defaultActions: forwarding };
     await expect(create('aws:lb/listener:Listener', listener)).rejects.toThrow(/TargetGroupNotFound/);
+  });
+});
+
+describe('an account', () => {
+  it('that the configuration does not allow is left alone', async () => {
+    const elsewhere = configured({ allowedAccountIds: JSON.stringify(['999999999999']) });
+    const network = { cidrBlock: '10.77.0.0/16' };
+    await expect(create('aws:ec2/vpc:Vpc', network, elsewhere)).rejects.toThrow(
+      /AWS account ID not allowed: \d{12}/,
+    );
+    await expect(elsewhere.invoke('aws:ec2/getVpcs:getVpcs', {})).rejects.toThrow(
+      /AWS account ID not allowed/,
+    );
+    const { ids } = (await plugin.invoke('aws:ec2/getVpcs:getVpcs', {
+      filters: [{ name: 'cidr', values: ['10.77.0.0/16'] }],
+    })) as { ids: string[] };
+    expect(ids).toEqual([]);
   });
 });
 

@@ -133,14 +133,12 @@ describe('the stacks, by plain pulumi', () => {
     const { targetGroups, instanceSecurityGroupId } = await outputs();
     expect(blue).toMatchObject({ MinSize: 1, MaxSize: 3, DesiredCapacity: 1, HealthCheckType: 'ELB' });
     expect(blue.TargetGroupARNs).toEqual([targetGroups.blue]);
-    const { LaunchTemplateVersions } = await sandbox
-      .ec2()
-      .send(
-        new DescribeLaunchTemplateVersionsCommand({
-          LaunchTemplateName: 'shop-staging-blue',
-          Versions: ['$Latest'],
-        }),
-      );
+    const { LaunchTemplateVersions } = await sandbox.ec2().send(
+      new DescribeLaunchTemplateVersionsCommand({
+        LaunchTemplateName: 'shop-staging-blue',
+        Versions: ['$Latest'],
+      }),
+    );
     expect(LaunchTemplateVersions?.[0]?.LaunchTemplateData).toMatchObject({
       MetadataOptions: { HttpTokens: 'required' },
       NetworkInterfaces: [{ AssociatePublicIpAddress: false, Groups: [instanceSecurityGroupId] }],

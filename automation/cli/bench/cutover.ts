@@ -24,11 +24,11 @@ function required<T>(value: T | undefined, what: string): T {
 /** A load balancer with so many rules, made without Pulumi: only the cutover is measured with it. */
 export async function loadBalancerWithRules(
   region: string,
+  name: string,
   rules: number,
   ports: [number, number],
 ): Promise<Bench> {
   const clients = createClients(region);
-  const name = `bench-${rules}`;
   const { place, arn } = await makeListeners(clients, name, ports);
   const forward = forwardTo(place);
   for (let index = 1; index < rules; index += 1)

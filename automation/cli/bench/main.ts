@@ -132,7 +132,7 @@ async function cutoverTimings(
   for (const rules of RULES) {
     await setLatency(info, 0);
     const ports: [number, number] = [await freePort(), await freePort()];
-    const bench = await loadBalancerWithRules(info.region, rules, ports);
+    const bench = await loadBalancerWithRules(info.region, `bench-${rules}-${latency}`, rules, ports);
     await setLatency(info, latency);
     const mixed: number[] = [];
     const colours = ['green', 'blue', 'green', 'blue', 'green'] as const;

@@ -40,7 +40,11 @@ const start: CommandModule<object, SandboxOptions> = {
       const { startSandbox } = await import('../../sandbox/index.js');
       const info = await startSandbox(await sandboxParts(argv.folder));
       const what = info.started.length === 0 ? 'runs already' : `is up (started: ${info.started.join(', ')})`;
-      return { exitCode: 0, json: { ...info }, text: `The sandbox ${what} at ${info.endpoint}.\n${hint(argv)}` };
+      return {
+        exitCode: 0,
+        json: { ...info },
+        text: `The sandbox ${what} at ${info.endpoint}.\n${hint(argv)}`,
+      };
     }),
 };
 
@@ -132,10 +136,7 @@ const env: CommandModule<object, EnvOptions> = {
     argv
       .option('folder', { type: 'string', describe: 'The folder of the sandbox' })
       .option('shell', { choices: ['sh', 'fish', 'json'] as const, default: 'sh', describe: 'Form to print' })
-      .example(
-        'eval "$(bascule sandbox env)"',
-        'Use the sandbox in this shell',
-      ),
+      .example('eval "$(bascule sandbox env)"', 'Use the sandbox in this shell'),
   handler: (argv) =>
     conclude(false, async () => {
       const { renderEnv, requireSandbox, sandboxEnv } = await import('../../sandbox/index.js');

@@ -78,7 +78,11 @@ export class AwsPlugin implements Plugin {
   }
 
   private accountId(region: string): Promise<string> {
-    this.account ??= this.askAccount(region);
+    this.account ??= this.askAccount(region).catch((thrown: unknown) => {
+      // An account that could not be asked for may be asked for again.
+      this.account = undefined;
+      throw thrown;
+    });
     return this.account;
   }
 
@@ -91,11 +95,11 @@ export class AwsPlugin implements Plugin {
   private async checkAccount(): Promise<void> {
     const { allowedAccountIds, forbiddenAccountIds } = this.settings;
     if (allowedAccountIds.length + forbiddenAccountIds.length === 0) return;
-    const Account = await this.accountId(this.regionOf({}));
+    const account = await this.accountId(this.settings.region ?? 'us-east-1');
     const refused =
-      forbiddenAccountIds.includes(Account) ||
-      (allowedAccountIds.length > 0 && !allowedAccountIds.includes(Account));
-    if (refused) throw new Error(`AWS account ID not allowed: ${Account}`);
+      forbiddenAccountIds.includes(account) ||
+      (allowedAccountIds.length > 0 && !allowedAccountIds.includes(account));
+    if (refused) throw new Error(`AWS account ID not allowed: ${account}`);
   }
 }
 

@@ -10,7 +10,12 @@ add_block_device = Instance.add_block_device
 
 
 def with_image_size(
-    instance: Any, size: int | None, device_path: str, snapshot_id: str | None = None, *more: Any, **named: Any
+    instance: Any,
+    size: int | None,
+    device_path: str,
+    snapshot_id: str | None = None,
+    *more: Any,
+    **named: Any,
 ) -> None:
     if size is None and snapshot_id is None:
         image = instance.ec2_backend.amis.get(instance.image_id)
