@@ -7,12 +7,11 @@ import { promisify } from 'node:util';
 import * as pulumi from '@pulumi/pulumi';
 import { PulumiCommand } from '@pulumi/pulumi/automation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureEngine } from '../../automation/engine';
 import { PulumiStacks, type StackPrograms } from '../../src/adapters/stacks';
 import type { EnvironmentConfig } from '../../src/domain/config';
 import type { FleetTarget } from '../../src/ports';
-import { must } from '../support/until';
 
-const engineFolder = process.env['BASCULE_ENGINE_FOLDER'];
 const SERVICE_FILE = `# Written by people; it stays as it is.\nconfig:\n  bascule:environment: { service: shop }\n`;
 const PROJECT_FILE = 'name: bascule\nruntime: nodejs\nmain: index.js\n';
 
@@ -62,7 +61,7 @@ beforeAll(async () => {
   await writeFile(at('index.js'), '');
   await writeFile(at('Pulumi.production.yaml'), SERVICE_FILE);
   Object.assign(process.env, {
-    PATH: `${must(engineFolder, 'BASCULE_ENGINE_FOLDER')}${path.delimiter}${process.env['PATH']}`,
+    PATH: `${(await ensureEngine()).folder}${path.delimiter}${process.env['PATH']}`,
     PULUMI_HOME: path.join(folder, 'home'),
     PULUMI_BACKEND_URL: `file://${path.join(folder, 'backend')}`,
     PULUMI_CONFIG_PASSPHRASE: 'test',

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, constants, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -63,12 +64,11 @@ describe('the plugins of the sandbox', () => {
     try {
       await placePlugins(home, () => undefined);
       await placePlugins(home, () => undefined);
-      const versions = await Promise.all(
-        ['aws', 'awsx', 'command'].map(async (name) => {
-          const file = require.resolve(`@pulumi/${name}/package.json`);
-          return `resource-${name}-v${(JSON.parse(await readFile(file, 'utf8')) as { version: string }).version}`;
-        }),
-      );
+      // The package's own function says which version it asks the engine for.
+      const versions = ['aws', 'awsx', 'command'].map((name) => {
+        const sdk = createRequire(__filename)(`@pulumi/${name}/utilities`) as { getVersion(): string };
+        return `resource-${name}-v${sdk.getVersion()}`;
+      });
       expect((await readdir(path.join(home, 'plugins'))).sort()).toEqual(versions);
       const plugin = path.join(home, 'plugins', versions[0] ?? '', 'pulumi-resource-aws');
       await access(plugin, constants.X_OK);

@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
+import { ensureEngine } from '../../automation/engine';
 import { sandboxEnv, withoutAws, type SandboxInfo } from '../../automation/sandbox';
-import { must } from './until';
 
 const execute = promisify(execFile);
 const PROJECT = path.resolve(__dirname, '../..');
@@ -29,8 +29,8 @@ export class PulumiCli {
     for (const name of ['dist', 'node_modules', 'package.json']) {
       await symlink(path.join(PROJECT, name), path.join(folder, name));
     }
-    const engine = must(process.env['BASCULE_ENGINE_FOLDER'], 'BASCULE_ENGINE_FOLDER');
-    const PATH = `${engine}${path.delimiter}${process.env['PATH'] ?? ''}`;
+    const engine = await ensureEngine();
+    const PATH = `${engine.folder}${path.delimiter}${process.env['PATH'] ?? ''}`;
     return new PulumiCli(folder, { ...withoutAws(process.env), ...sandboxEnv(sandbox), PATH });
   }
 

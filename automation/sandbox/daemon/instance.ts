@@ -176,9 +176,7 @@ export class Instance {
       port: this.port,
       endpoint: await this.world.endpoint(),
     };
-    const child = await spawnRelease(this.facts, place, command, this.outputFile);
-    // Listened for before anything is awaited: a process that crashes at once must not end unseen.
-    child.once('exit', (code, signal) =>
+    const child = await spawnRelease(this.facts, place, command, this.outputFile, (code, signal) =>
       this.follow(() => this.onExit({ release, command, outputStart }, code, signal)),
     );
     await this.recordChild(child);

@@ -6,12 +6,16 @@ import type { InstanceState } from '../contract';
 import { isFreePort } from './free-port';
 import { instanceEnvironment, type InstancePlace } from './instance-environment';
 
-/** Starts a release by its command line, as the leader of a process group of its own. */
+/**
+ * Starts a release by its command line, as the leader of a process group of its own.
+ * @param onExit called when the process ends, which may be before this has returned
+ */
 export async function spawnRelease(
   instance: InstanceState,
   place: InstancePlace,
   command: string,
   outputFile: string,
+  onExit: (code: number | null, signal: NodeJS.Signals | null) => void,
 ): Promise<ChildProcess> {
   // A file and no pipe: the process must be able to print when the daemon is gone.
   const output = await open(outputFile, 'a');
@@ -22,6 +26,8 @@ export async function spawnRelease(
       stdio: ['ignore', output.fd, output.fd],
       env: instanceEnvironment(instance, place),
     });
+    // Before anything is awaited: a process that crashes at once must not end unseen.
+    child.once('exit', onExit);
     child.unref();
     await once(child, 'spawn');
     return child;

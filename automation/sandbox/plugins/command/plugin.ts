@@ -6,7 +6,7 @@ const COMMAND = 'command:local:Command';
 
 /** The command plugin: commands on this machine. */
 export class CommandPlugin implements Plugin {
-  readonly version = '4.5.0';
+  readonly version = '1.2.1';
   private readonly interrupted = new AbortController();
   private readonly command: Resource = new LocalCommand(this.interrupted.signal);
 

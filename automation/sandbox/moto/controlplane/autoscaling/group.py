@@ -42,6 +42,7 @@ class Member(InstanceState):
         self.in_service_at: int | None = None
         self.drained_at: int | None = None
         self.unhealthy_cause: str | None = None
+        self.unhealthy_at: int | None = None
         self.activity: ScalingActivity | None = None
 
     @property

@@ -15,6 +15,8 @@ from .launch import launch
 
 FIRST_RETRY_MS = 5_000
 LONGEST_RETRY_MS = 60_000
+# Auto Scaling looks at health from time to time: what is wrong with a target can be read before it leaves.
+REPLACEMENT_DELAY_MS = 2_000
 
 EC2_GONE = "an EC2 health check indicating it has been terminated or stopped"
 EC2_IMPAIRED = "EC2 instance status checks failure"
@@ -73,6 +75,7 @@ def judge_health(world: World, group: SandboxGroup) -> bool:
         cause = health_failure(world, group, member)
         if cause is not None:
             member.health_status, member.unhealthy_cause = "Unhealthy", cause
+            member.unhealthy_at = None if cause == EC2_GONE else now_ms()
             changed = True
     return changed
 
@@ -96,11 +99,17 @@ def health_failure(world: World, group: SandboxGroup, member: Member) -> str | N
 def replace_unhealthy(world: World, group: SandboxGroup) -> bool:
     if not (group.runs("ReplaceUnhealthy") and group.runs("Terminate")):
         return False
-    unhealthy = [member for member in group.counted() if member.health_status != "Healthy"]
+    unhealthy = [member for member in group.counted() if replacement_due(member)]
     for member in unhealthy:
         why = member.unhealthy_cause or USER_UNHEALTHY
         begin_termination(group, member, f"was taken out of service in response to {why}.")
     return bool(unhealthy)
+
+
+def replacement_due(member: Member) -> bool:
+    if member.health_status == "Healthy":
+        return False
+    return member.unhealthy_at is None or now_ms() >= member.unhealthy_at + REPLACEMENT_DELAY_MS
 
 
 def scale_in(world: World, group: SandboxGroup) -> bool:
