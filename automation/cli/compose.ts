@@ -57,12 +57,13 @@ export async function openEnvironment(
   _options: SessionOptions,
 ): Promise<OpenedEnvironment> {
   const folder = projectFolder(argv.project);
-  const [{ loadEnvironmentFile }, { PulumiStacks }, { createClients }] = await Promise.all([
-    import('../../src/adapters/config-file.js'),
+  // A mistake in the file is told at once: Pulumi alone takes longer to load than the file to check.
+  const { loadEnvironmentFile } = await import('../../src/adapters/config-file.js');
+  const config = await loadEnvironmentFile(folder, argv.environment);
+  const [{ PulumiStacks }, { createClients }] = await Promise.all([
     import('../../src/adapters/stacks.js'),
     import('../../src/adapters/aws.js'),
   ]);
-  const config = await loadEnvironmentFile(folder, argv.environment);
   const stacks = new PulumiStacks(await stackPlace(folder), argv.environment, config, {
     service: async (given, environment) =>
       (await import('../../stacks/service.js')).serviceProgram(given, environment),
@@ -171,12 +172,12 @@ export interface OpenedBakery {
 /** What a bake needs: the image stack and its configuration. */
 export async function openBakery(argv: CommonOptions): Promise<OpenedBakery> {
   const folder = projectFolder(argv.project);
-  const [{ loadImageFile }, { ImageStack }, { AwsImages }] = await Promise.all([
-    import('../../src/adapters/config-file.js'),
+  const { loadImageFile } = await import('../../src/adapters/config-file.js');
+  const config = await loadImageFile(folder);
+  const [{ ImageStack }, { AwsImages }] = await Promise.all([
     import('../../src/adapters/stacks.js'),
     import('../../src/adapters/images.js'),
   ]);
-  const config = await loadImageFile(folder);
   const bakery = new ImageStack(await stackPlace(folder), async (order) =>
     (await import('../../stacks/image.js')).imageProgram(config, order),
   );

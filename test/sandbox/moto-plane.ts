@@ -43,8 +43,12 @@ export function must<T>(value: T | null | undefined, what = 'value'): T {
 }
 
 /** Asks again until the answer passes; a test that waits for what never comes fails with the last answer. */
-export async function until<T>(ask: () => Promise<T>, passes: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 15_000;
+export async function until<T>(
+  ask: () => Promise<T>,
+  passes: (answer: T) => boolean,
+  seconds = 15,
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();
     if (passes(answer)) return answer;
@@ -93,6 +97,8 @@ export class Plane {
         return (JSON.parse(text) as { port: number } | null)?.port ?? 0;
       },
       (port) => port > 0,
+      // Python compiles and imports moto first, which a busy machine makes slow.
+      90,
     );
   }
 

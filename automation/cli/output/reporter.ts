@@ -159,7 +159,9 @@ function note(text: string): string {
 /** The reporter that fits where the output goes. */
 export async function createReporter(stream: NodeJS.WriteStream): Promise<Reporter> {
   const lines = new LineReporter({ isTTY: stream.isTTY, write: (text) => void stream.write(text) });
-  if (!stream.isTTY || process.env['CI'] !== undefined) return lines;
+  // A terminal that says it has no columns makes the spinner count lines for ever.
+  const interactive = stream.isTTY && stream.columns > 0 && process.env['CI'] === undefined;
+  if (!interactive) return lines;
   const { default: ora } = await import('ora');
-  return new SpinnerReporter(ora({ stream }), lines);
+  return new SpinnerReporter(ora({ stream, discardStdin: false }), lines);
 }
