@@ -1,8 +1,7 @@
 """Keeps moto's resources on disk, so that a killed control plane comes back with all of them.
 
 Each unit of services is pickled to a file of its own, replaced atomically. An AWS call that changed
-something is answered only after a snapshot that holds its change was written (or SLOW_SAVE_SECONDS passed,
-where the state has grown so large that waiting would cost more than it gives).
+something is answered only after a snapshot that holds its change was written (or SLOW_SAVE_SECONDS passed).
 """
 
 from __future__ import annotations
@@ -28,7 +27,9 @@ FORMAT = 1
 FABRIC = ("ec2", "autoscaling", "elb", "elbv2")
 ALSO_CHANGED = {"elbv2": ("acm",), "sts": ("iam",)}
 SPACING_SECONDS = 0.005
-SLOW_SAVE_SECONDS = 0.1
+# A save takes a few hundredths of a second, on a busy machine many times that: an answer that does not wait
+# for it can be lost by a kill. Beyond this the disk is in trouble, and calls go on without it.
+SLOW_SAVE_SECONDS = 2.0
 # How late a change that came by itself, without a call, may be noticed.
 POLL_SECONDS = 0.1
 LAZY_SECONDS = 5.0
