@@ -17,6 +17,7 @@ import {
   stopSandbox,
   type SandboxInfo,
 } from '../../sandbox';
+import { bootSeconds } from './boot';
 import { cutover, loadBalancerWithRules } from './cutover';
 import { fleetTimings } from './fleet';
 import { timed, totalCalls, type Timing } from './measure';
@@ -120,7 +121,24 @@ async function deploymentTimings(bascule: CommandLine, latency: number): Promise
       note: `peak memory ${run.json.measured?.peakMemoryMib ?? 0} MiB; ${details.join('; ')}`,
     };
   });
-  return [whole];
+  const app = path.join(projectFolder(), 'examples', 'service');
+  const boot = await timed("the application's own boot", latency, 3, async () => ({
+    seconds: await bootSeconds(app, await freePort(), '/health'),
+  }));
+  return [whole, boot, apart(whole, boot)];
+}
+
+/** What is Bascule's and AWS's of a deployment: the whole of it without the application's boot. */
+function apart(whole: Timing, boot: Timing): Timing {
+  const less = (seconds: number): number => Math.round((seconds - boot.medianSeconds) * 1000) / 1000;
+  return {
+    name: "deployment apart from the application's own boot",
+    latencyMilliseconds: whole.latencyMilliseconds,
+    runs: whole.runs,
+    medianSeconds: less(whole.medianSeconds),
+    minSeconds: less(whole.minSeconds),
+    maxSeconds: less(whole.maxSeconds),
+  };
 }
 
 async function cutoverTimings(
