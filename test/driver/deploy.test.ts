@@ -3,12 +3,11 @@ import { deploy } from '../../automation/operations/deploy';
 
 import { retire } from '../../automation/operations/retire';
 import { rollback } from '../../automation/operations/rollback';
-import { BasculeError } from '../../src/domain/errors';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import { allTo } from '../../src/domain/traffic';
 import { FakeWorld } from '../support/fake-world';
 import { MemoryJournal, MemoryLeases } from '../support/memory';
-import { sessionOf, story, type TestSession } from '../support/session';
+import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 let world: FakeWorld;
 let journal: MemoryJournal;
@@ -28,15 +27,6 @@ async function deployed(version: string, change: Partial<DeploymentPolicy> = {})
   const result = await deploy(session(change), { version, force: false });
   if (result.kind !== 'deployed') throw new Error('expected a deployment');
   return result;
-}
-
-async function refusal(work: Promise<unknown>): Promise<BasculeError> {
-  const thrown: unknown = await work.then(
-    () => new Error('was not refused'),
-    (error: unknown) => error,
-  );
-  if (thrown instanceof BasculeError) return thrown;
-  throw thrown;
 }
 
 describe('a deployment', () => {

@@ -1,3 +1,4 @@
+import { BasculeError } from '../../src/domain/errors';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { JournalRecord } from '../../src/domain/records';
 import type { Journal, Leases, Message } from '../../src/ports';
@@ -51,4 +52,14 @@ export function story(records: readonly JournalRecord[]): string[] {
   return records.map((record) =>
     'step' in record && record.step !== null ? `${record.kind} ${record.step}` : record.kind,
   );
+}
+
+/** The error that some work was refused with; anything else that it did is thrown. */
+export async function refusal(work: Promise<unknown>): Promise<BasculeError> {
+  const thrown: unknown = await work.then(
+    () => new Error('was not refused'),
+    (error: unknown) => error,
+  );
+  if (thrown instanceof BasculeError) return thrown;
+  throw thrown;
 }
