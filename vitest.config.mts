@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Tests that start processes and carry real traffic: slower, and few at a time. */
 const SANDBOX = ['test/sandbox/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 
+// Said once for each process otherwise; the versions in the lock file work with Node 20.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 export default defineConfig({
   test: {
     pool: 'forks',
