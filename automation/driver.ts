@@ -214,6 +214,5 @@ function contextOf(
     openedAt: state.openedAt,
     recovering: false,
     memory: own,
-    say: (text) => deployment.reporter.say({ kind: 'note', text }),
   };
 }

@@ -52,10 +52,7 @@ async function stackPlace(folder: string) {
 }
 
 /** An environment's configuration and stacks, whether it is up or not. */
-export async function openEnvironment(
-  argv: EnvironmentOptions,
-  _options: SessionOptions,
-): Promise<OpenedEnvironment> {
+export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedEnvironment> {
   const folder = projectFolder(argv.project);
   // A mistake in the file is told at once: Pulumi alone takes longer to load than the file to check.
   const { loadEnvironmentFile } = await import('../../src/adapters/config-file.js');
@@ -99,7 +96,7 @@ export async function withSession<T>(
   options: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { config, stacks } = await openEnvironment(argv, options);
+  const { config, stacks } = await openEnvironment(argv);
   const outputs = await stacks.outputs();
   if (outputs === undefined) throw notUp(argv.environment);
   const reporter = await createReporter(process.stderr);

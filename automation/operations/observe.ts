@@ -1,4 +1,4 @@
-import { COLOURS, type Colour } from '../../src/domain/colour';
+import type { Colour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
 import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
 import type { RegionFacts } from '../../src/domain/plan';
@@ -63,9 +63,4 @@ export function servingVersion(facts: RegionFacts): string | null {
 export function liveVersion(regions: readonly RegionFacts[]): string | null {
   const versions = new Set(regions.map(servingVersion));
   return versions.size === 1 ? ([...versions][0] ?? null) : null;
-}
-
-/** Whether any fleet of the environment has instances. */
-export function hasInstances(readings: readonly RegionReading[]): boolean {
-  return readings.some((reading) => COLOURS.some((colour) => (reading.fleets[colour]?.desired ?? 0) > 0));
 }

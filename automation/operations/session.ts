@@ -1,4 +1,3 @@
-import type { Colour } from '../../src/domain/colour';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { Holder } from '../../src/domain/records';
 import type { Journal, Leases, Reporter, World } from '../../src/ports';
@@ -17,9 +16,4 @@ export interface Session {
   reporter: Reporter;
   /** Aborted by the first Ctrl-C. */
   stop: AbortSignal;
-}
-
-/** `green in eu-west-3`, the same everywhere. */
-export function fleetName(colour: Colour, region: string): string {
-  return `${colour} in ${region}`;
 }

@@ -28,7 +28,6 @@ export interface StepContext {
   /** Whether an earlier process began this step: only then may the world be part of the way already. */
   recovering: boolean;
   memory: Map<string, unknown>;
-  say(text: string): void;
 }
 
 /**

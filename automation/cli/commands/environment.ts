@@ -22,7 +22,7 @@ export const upCommand: CommandModule<object, EnvironmentOptions> = {
     environmentOptions(argv).example('bascule up production', 'Apply Pulumi.production.yaml'),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const opened = await openEnvironment(argv, { changes: true });
+      const opened = await openEnvironment(argv);
       await opened.requireBucket();
       opened.progress(`applying the stack ${argv.environment}`);
       const changes = await opened.stacks.upService();
@@ -56,7 +56,7 @@ export const downCommand: CommandModule<object, DownOptions> = {
           message: `\`down\` ends all traffic of ${argv.environment} and deletes its fleets, load balancer and network.`,
           next: `If that is what you want: \`bascule down ${argv.environment} --yes\`. Nothing was changed.`,
         });
-      const opened = await openEnvironment(argv, { changes: true });
+      const opened = await openEnvironment(argv);
       const outputs = await opened.stacks.outputs();
       if (outputs === undefined) {
         const message = `${argv.environment} is not up; nothing was changed.`;

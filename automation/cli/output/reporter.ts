@@ -3,7 +3,6 @@ import type { Message, Reporter } from '../../../src/ports';
 
 /** Where progress goes: standard error, so that standard output holds the result alone. */
 export interface Terminal {
-  isTTY: boolean;
   write(text: string): void;
 }
 
@@ -158,7 +157,7 @@ function note(text: string): string {
 
 /** The reporter that fits where the output goes. */
 export async function createReporter(stream: NodeJS.WriteStream): Promise<Reporter> {
-  const lines = new LineReporter({ isTTY: stream.isTTY, write: (text) => void stream.write(text) });
+  const lines = new LineReporter({ write: (text) => void stream.write(text) });
   // A terminal that says it has no columns makes the spinner count lines for ever.
   const interactive = stream.isTTY && stream.columns > 0 && process.env['CI'] === undefined;
   if (!interactive) return lines;
