@@ -8,7 +8,8 @@ import { CreateListenerCommand } from '@aws-sdk/client-elastic-load-balancing-v2
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sandboxEnv, withoutAws } from '../../automation/sandbox';
 import { createAuthority } from '../../automation/sandbox/loadbalancer';
-import { freePort, LiveSandbox } from '../support/live-sandbox';
+import { LiveSandbox } from '../support/live-sandbox';
+import { freePort } from '../support/ports';
 import { until } from '../support/until';
 
 const run = promisify(execFile);
@@ -37,7 +38,7 @@ describe('HTTPS in the sandbox', () => {
     const instance = await sandbox.run(await sandbox.bake('hello', '1.0.0'));
     const { arn, url, targetGroup } = await sandbox.balance('https', [instance]);
     const { hostname } = new URL(url);
-    const port = await freePort(hostname);
+    const port = await freePort();
     await sandbox.elb().send(
       new CreateListenerCommand({
         LoadBalancerArn: arn,

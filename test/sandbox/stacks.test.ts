@@ -18,7 +18,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServiceOutputs } from '../../stacks/service';
 import { environment, type Edit } from '../support/config';
 import { LiveSandbox } from '../support/live-sandbox';
-import { freePorts, PulumiCli } from '../support/pulumi-cli';
+import { freePort } from '../support/ports';
+import { PulumiCli } from '../support/pulumi-cli';
 import { must } from '../support/until';
 
 const SERVICE = 'staging';
@@ -30,7 +31,7 @@ let cli: PulumiCli;
 let ports: number[];
 
 beforeAll(async () => {
-  [sandbox, ports] = await Promise.all([LiveSandbox.start(), freePorts(2)]);
+  [sandbox, ports] = await Promise.all([LiveSandbox.start(), Promise.all([freePort(), freePort()])]);
   cli = await PulumiCli.in(path.join(sandbox.folder, 'project'), sandbox.info);
   await sandbox.register('shop-1.0.0', { service: 'shop', version: '1.0.0' });
   for (const stack of [SERVICE, BLUE, GREEN]) await cli.must('stack', 'init', stack);

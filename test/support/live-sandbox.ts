@@ -1,7 +1,6 @@
 /** A whole sandbox of a test's own: control plane, daemon, real instances; nothing of it outlives the test. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tar from 'tar';
@@ -33,6 +32,7 @@ import {
 } from '../../automation/sandbox';
 import type { InstanceStatus } from '../../automation/sandbox/lifecycle/status';
 import { markedProcesses } from '../../automation/sandbox/lifecycle/processes';
+import { freePort } from './ports';
 import { must, until } from './until';
 
 /** The Python that has the control plane's packages; it is installed when it is not there yet. */
@@ -186,7 +186,7 @@ export class LiveSandbox {
     const { LoadBalancers } = await elb.send(new CreateLoadBalancerCommand({ Name: name, Subnets: subnets }));
     const balancer = must(LoadBalancers?.[0]);
     const arn = must(balancer.LoadBalancerArn);
-    const port = await freePort(must(balancer.DNSName));
+    const port = await freePort();
     await elb.send(
       new CreateListenerCommand({
         LoadBalancerArn: arn,
@@ -215,17 +215,6 @@ async function startIn(folder: string): Promise<SandboxInfo> {
 async function discard(folder: string): Promise<void> {
   await stopSandbox({ folder });
   await rm(folder, { recursive: true, force: true });
-}
-
-export async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, host, resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /** One request, and what came back. */

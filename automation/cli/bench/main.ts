@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { createServer, type AddressInfo } from 'node:net';
 import { otherColour, type Colour } from '../../../src/domain/colour';
 import { callCounts } from '../../../src/adapters/aws';
 import { table } from '../output/tables';
 import { sandboxParts } from '../setup';
+import { PortPool } from '../../sandbox/daemon/free-port';
 import { projectFolder } from '../../engine/folders';
 import { CommandLine, type CommandRun } from '../../rehearsal/cast';
 import { REHEARSAL, writeProject } from '../../rehearsal/project';
@@ -21,6 +21,8 @@ import { bootSeconds } from './boot';
 import { cutover, loadBalancerWithRules } from './cutover';
 import { fleetTimings } from './fleet';
 import { timed, totalCalls, type Timing } from './measure';
+
+const ports = new PortPool();
 
 const LATENCIES = [0, 100];
 const RULES = [1, 10, 100];
@@ -123,7 +125,7 @@ async function deploymentTimings(bascule: CommandLine, latency: number): Promise
   });
   const app = path.join(projectFolder(), 'examples', 'service');
   const boot = await timed("the application's own boot", latency, 3, async () => ({
-    seconds: await bootSeconds(app, await freePort(), '/health'),
+    seconds: await bootSeconds(app, await ports.take(), '/health'),
   }));
   return [whole, boot, apart(whole, boot)];
 }
@@ -149,8 +151,8 @@ async function cutoverTimings(
   const timings: Timing[] = [];
   for (const rules of RULES) {
     await setLatency(info, 0);
-    const ports: [number, number] = [await freePort(), await freePort()];
-    const bench = await loadBalancerWithRules(info.region, `bench-${rules}-${latency}`, rules, ports);
+    const pair: [number, number] = [await ports.take(), await ports.take()];
+    const bench = await loadBalancerWithRules(info.region, `bench-${rules}-${latency}`, rules, pair);
     await setLatency(info, latency);
     const mixed: number[] = [];
     const colours = ['green', 'blue', 'green', 'blue', 'green'] as const;
@@ -170,17 +172,6 @@ async function cutoverTimings(
     await bench.remove();
   }
   return timings;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function mustSucceed(run: CommandRun): CommandRun {

@@ -12,16 +12,21 @@ const HIGHEST = 32_000;
 export class PortPool {
   private readonly taken = new Set<number>();
 
+  constructor(
+    private readonly lowest = LOWEST,
+    private readonly highest = HIGHEST,
+  ) {}
+
   async take(): Promise<number> {
     for (let attempt = 0; attempt < 200; attempt += 1) {
-      const port = randomInt(LOWEST, HIGHEST);
+      const port = randomInt(this.lowest, this.highest);
       if (this.taken.has(port)) continue;
       // Before the first await: of two that ask at once the second must see it.
       this.taken.add(port);
       if (await isFreePort(port)) return port;
       this.taken.delete(port);
     }
-    throw new Error(`no free port between ${LOWEST} and ${HIGHEST} was found in 200 attempts`);
+    throw new Error(`no free port between ${this.lowest} and ${this.highest} was found in 200 attempts`);
   }
 
   /** Keeps a port that a process taken over already listens on. */

@@ -1,5 +1,5 @@
 import * as http from 'node:http';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { DataPlane, type DataPlaneOptions } from '../../../automation/sandbox/loadbalancer';
 import type {
   InstanceState,
@@ -9,6 +9,9 @@ import type {
   SandboxState,
   TargetGroupState,
 } from '../../../automation/sandbox/contract';
+import { freePort } from '../../support/ports';
+
+export { freePort };
 
 export const LB = 'arn:lb';
 export const LISTENER = 'arn:listener';
@@ -31,14 +34,6 @@ export class Cleanup {
   async run(): Promise<void> {
     for (const task of this.tasks.splice(0).reverse()) await task();
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }
 
 /** A real HTTP server that stands for an instance's process. */
