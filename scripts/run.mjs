@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { forwardSignals, run, stopping } from './lib/children.mjs';
 import { createProgress } from './lib/progress.mjs';
 import { setUp } from './lib/setup.mjs';
-import { test } from './test.mjs';
+import { nightly, test } from './test.mjs';
 
 const PROJECT = path.resolve(fileURLToPath(import.meta.url), '..', '..');
 const OLDEST_NODE = [20, 0];
@@ -14,6 +14,7 @@ const USAGE = `usage: node scripts/run.mjs <what> [options]
   setup      get everything that Bascule needs, and build it
   rehearse   set-up, then bascule rehearse (npm start)
   test       set-up, then lint, type check, unit tests, sandbox tests (npm test)
+  nightly    set-up, then every point of the kill test and every seed of the fault test (npm run test:nightly)
   bench      set-up, then the measurements (npm run bench)
 `;
 
@@ -26,6 +27,7 @@ const commands = {
   rehearse: (progress, rest) => runBuilt(progress, ['bin/bascule.js', 'rehearse', ...rest]),
   bench: (progress, rest) => runBuilt(progress, ['dist/automation/cli/bench/main.js', ...rest]),
   test: (progress, rest) => test(PROJECT, progress, rest),
+  nightly: (progress, rest) => nightly(PROJECT, progress, rest),
 };
 
 /** The set-up, then a Node program of this project that gets the terminal to itself. */
@@ -42,7 +44,7 @@ async function runBuilt(progress, [script, ...args]) {
 /** @returns what is wrong with this Node for `what`, if anything is */
 function nodeComplaint(what) {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  const [oldestMajor, oldestMinor] = what === 'test' ? OLDEST_NODE_FOR_TESTS : OLDEST_NODE;
+  const [oldestMajor, oldestMinor] = ['test', 'nightly'].includes(what) ? OLDEST_NODE_FOR_TESTS : OLDEST_NODE;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return undefined;
   return (
     `This is Node ${process.versions.node}; ${what} needs ${oldestMajor}.${oldestMinor} or later.\n` +

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { endMarked, run, runQuietly, stopping } from './lib/children.mjs';
 import { elapsed } from './lib/progress.mjs';
@@ -13,14 +14,26 @@ const MARK = 'BASCULE_TEST_RUN';
  * even when a part fails, so that one run tells everything; the last line sums it up.
  * @returns {Promise<number>} the exit code
  */
-export async function test(project, progress) {
+export function test(project, progress) {
+  return runParts(project, progress, 'npm test', [checks, unitTests, sandboxTests]);
+}
+
+/**
+ * What takes hours: a deployment and a rollback killed at each of their writes, and hundreds of seeds of faults.
+ * @returns {Promise<number>} the exit code
+ */
+export function nightly(project, progress) {
+  return runParts(project, progress, 'npm run test:nightly', [killTests, faultTests]);
+}
+
+async function runParts(project, progress, command, parts) {
   const began = Date.now();
   const mark = randomUUID();
   const results = [];
   try {
     const env = { ...process.env, ...(await setUp(project, progress)), [MARK]: mark };
     const context = { project, env, progress };
-    for (const part of [checks, unitTests, sandboxTests]) {
+    for (const part of parts) {
       if (!stopping.aborted) results.push(...(await part(context)));
     }
   } catch (error) {
@@ -30,7 +43,7 @@ export async function test(project, progress) {
     results.push({ name: 'Set-up', count: countCheck(false), where: 'the message above' });
   }
   results.push(...(await leftovers(mark)));
-  return conclude(results, began);
+  return conclude(results, began, command);
 }
 
 async function leftovers(mark) {
@@ -40,13 +53,13 @@ async function leftovers(mark) {
   return [{ name: 'Left nothing behind', count: countCheck(false), where: 'the list of processes above' }];
 }
 
-function conclude(results, began) {
+function conclude(results, began, command) {
   const total = sum(results.map((result) => result.count));
   const failures = results.filter((result) => result.count.failed > 0);
   say('');
   for (const { name, where } of failures) say(`Failed: ${name}. See ${where}`);
   if (stopping.aborted) say(`Stopped by ${stopping.reason}: the rest was not run.`);
-  say(`npm test took ${elapsed(began)}`);
+  say(`${command} took ${elapsed(began)}`);
   process.stdout.write(`${closingLine(total)}\n`);
   if (stopping.aborted) return 130;
   return failures.length > 0 ? 1 : 0;
@@ -103,10 +116,32 @@ function shown({ name, took, outputs }) {
 const unitTests = (context) => vitest(context, 'unit', 'Unit tests');
 const sandboxTests = (context) => vitest(context, 'sandbox', 'Sandbox tests');
 
-async function vitest({ project, env }, which, name) {
+/** Each has a sandbox of its own; a case is one process after the other, so that a core for each is what it takes. */
+const SHARDS = Math.max(1, Math.min(4, availableParallelism()));
+
+async function killTests(context) {
+  const shards = Array.from({ length: SHARDS }, (_, index) => `${index + 1}/${SHARDS}`);
+  const results = shards.map((shard) =>
+    vitest(context, 'sandbox', `Kill test, shard ${shard}`, {
+      file: 'test/e2e/kill.test.ts',
+      report: `nightly-kill-${shard.replace('/', '-of-')}`,
+      env: { BASCULE_NIGHTLY: '1', BASCULE_SHARD: shard },
+    }),
+  );
+  return (await Promise.all(results)).flat();
+}
+
+const faultTests = (context) =>
+  vitest(context, 'sandbox', 'Fault test', {
+    file: 'test/e2e/faults.test.ts',
+    report: 'nightly-faults',
+    env: { BASCULE_NIGHTLY: '1' },
+  });
+
+async function vitest({ project, env }, which, name, only = {}) {
   heading(name);
   const began = Date.now();
-  const report = path.join(project, '.bascule', 'test', `${which}.json`);
+  const report = path.join(project, '.bascule', 'test', `${only.report ?? which}.json`);
   await mkdir(path.dirname(report), { recursive: true });
   // What an earlier run reported must not stand in for a run that breaks off.
   await rm(report, { force: true });
@@ -117,15 +152,20 @@ async function vitest({ project, env }, which, name) {
     'run',
     '--project',
     which,
+    ...(only.file ? [only.file] : []),
   ];
-  const { code } = await run([...command, ...reporters], { cwd: project, env });
+  const { code } = await run([...command, ...reporters], { cwd: project, env: { ...env, ...only.env } });
+  const settings = Object.entries(only.env ?? {}).map(([key, value]) => `${key}=${value} `);
+  const again = only.file
+    ? `${settings.join('')}npx vitest run --project ${which} ${only.file}`
+    : `npm run test:${which}`;
   const count = stopping.aborted ? NOTHING : await countReport(report, code);
   say(`${name}: ${closingLine(count)} (${elapsed(began)})`);
   return [
     {
       name,
       count,
-      where: `the output below "${name}" above, or ${path.relative(project, report)}; again: npm run test:${which}`,
+      where: `the output below "${name}" above, or ${path.relative(project, report)}; again: ${again}`,
     },
   ];
 }

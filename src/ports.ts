@@ -1,5 +1,7 @@
 import type { Colour } from './domain/colour';
-import type { FleetReading } from './domain/fleet';
+import type { EnvironmentEvent, EnvironmentEventBody } from './domain/environment-log';
+import type { FleetLimits, FleetReading } from './domain/fleet';
+import type { LeaseState, Sight } from './domain/lease';
 import type { JournalRecord, Holder, Reason } from './domain/records';
 import type { Capacity, SmokeRequest, Step } from './domain/step';
 import type { Route, Weights } from './domain/traffic';
@@ -82,6 +84,19 @@ export interface Traffic {
 export interface Fleets {
   /** One measurement; undefined when the group does not exist. */
   read(colour: Colour): Promise<FleetReading | undefined>;
+  /** The names of the groups, for what a person may have to type. */
+  readonly groups: Record<Colour, string>;
+  /** The limits of both fleets in one call, for looks that come often; a colour without a group is undefined. */
+  limits(): Promise<Record<Colour, FleetLimits | undefined>>;
+  /**
+   * Suspends Auto Scaling processes. Scheduled actions that fall due meanwhile are skipped by AWS and are not
+   * made up for. Safe to repeat.
+   */
+  suspend(colour: Colour, processes: readonly string[]): Promise<void>;
+  /** Resumes Auto Scaling processes. Safe to repeat. */
+  resume(colour: Colour, processes: readonly string[]): Promise<void>;
+  /** Sets the minimum alone. Safe to repeat. */
+  setMinimum(colour: Colour, minimum: number): Promise<void>;
   /** The last lines of what an instance printed to its console; empty when there are none. */
   consoleTail(instanceId: string, lines: number): Promise<string[]>;
 }
@@ -132,37 +147,45 @@ export interface Prober {
 export interface Journal {
   /** Adds one record; 'conflict' when another process wrote this sequence number. */
   append(record: JournalRecord): Promise<'appended' | 'conflict'>;
-  /** All records of a deployment in order. */
+  /** All records of a deployment in order; without a last one that was cut off while it was written. */
   read(deployment: string): Promise<JournalRecord[]>;
+  /** As read, and the number of a last record that was cut off: its append never completed. */
+  inspect(deployment: string): Promise<{ records: JournalRecord[]; torn: number | null }>;
   /** Ids of the environment's deployments, oldest first. */
   list(): Promise<string[]>;
 }
 
-export interface LeaseState {
-  holder: Holder;
-  deployment: string;
-  /** Rises with each new holder. */
-  fence: number;
-  /** Unix milliseconds. */
-  acquiredAt: number;
-  expiresAt: number;
-  released: boolean;
-}
+export type { LeaseState };
 
 export type LeaseAnswer = { kind: 'held'; lease: HeldLease } | { kind: 'refused'; by: LeaseState };
 
 export interface HeldLease {
   readonly fence: number;
+  /** How long it lasts without being renewed. */
+  readonly lifetime: number;
   /** Moves the expiry; 'lost' when another process took the lease. */
   renew(): Promise<'renewed' | 'lost'>;
+  /** Reads it: whether it is this process's still; an expired lease that nobody took is. */
+  check(): Promise<'held' | 'lost'>;
   release(): Promise<void>;
 }
 
 /** At most one process works on an environment. */
 export interface Leases {
   acquire(deployment: string, holder: Holder): Promise<LeaseAnswer>;
+  /** Takes it from its holder, with a higher fence; refused when it is not as it was seen any more. */
+  takeOver(seen: LeaseState, deployment: string, holder: Holder): Promise<LeaseAnswer>;
   /** Who holds it, or held it last; undefined when nobody ever did. */
   read(): Promise<LeaseState | undefined>;
+}
+
+export type { Sight };
+
+/** The append-only record of what happened to an environment beside its deployments. */
+export interface EnvironmentLog {
+  append(event: EnvironmentEventBody): Promise<EnvironmentEvent>;
+  /** All events, oldest first. */
+  read(): Promise<EnvironmentEvent[]>;
 }
 
 /** What a person is told while a deployment runs. */

@@ -118,8 +118,9 @@ function groupOf(fleet: Fleet, template: aws.ec2.LaunchTemplate): aws.autoscalin
     },
     {
       provider: scope.provider,
-      // Auto Scaling and the driver know how many instances are right; an ordinary `pulumi up` does not.
-      ignoreChanges: ['desiredCapacity'],
+      // Auto Scaling and the driver know how many instances are right; an ordinary `pulumi up` does not. Nor does
+      // it know what a deployment, or a person, has suspended.
+      ignoreChanges: ['desiredCapacity', 'suspendedProcesses'],
       // Instances drain before they go, which can take the whole deregistration delay.
       customTimeouts: { delete: `${deregistrationDelaySeconds + 900}s` },
     },

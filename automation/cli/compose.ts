@@ -19,6 +19,8 @@ export interface OpenedEnvironment {
   config: EnvironmentConfig;
   stacks: Stacks;
   progress(text: string): void;
+  /** Who is told what stacks were left by earlier updates; standard error until somebody else is named. */
+  tellNotes(listener: (text: string) => void): void;
   /** @throws BasculeError BASCULE_BUCKET_MISSING (exit code 2). */
   requireBucket(): Promise<void>;
 }
@@ -48,7 +50,17 @@ async function stackPlace(folder: string) {
   // Stacks run `command` scripts of this checkout whatever folder the project is in.
   process.env['BASCULE_HOME'] ??= path.resolve(__dirname, '..', '..', '..');
   const { PulumiCommand } = await import('@pulumi/pulumi/automation/cmd.js');
-  return { projectFolder: folder, command: await PulumiCommand.get({ skipVersionCheck: true }) };
+  const silence = Number(process.env['BASCULE_STACK_SILENCE_SECONDS']);
+  return {
+    projectFolder: folder,
+    command: await PulumiCommand.get({ skipVersionCheck: true }),
+    note: progress,
+    ...(silence > 0 ? { patience: { silenceSeconds: silence } } : {}),
+  };
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 /** An environment's configuration and stacks, whether it is up or not. */
@@ -61,7 +73,9 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
     import('../../src/adapters/stacks.js'),
     import('../../src/adapters/aws.js'),
   ]);
-  const stacks = new PulumiStacks(await stackPlace(folder), argv.environment, config, {
+  let note = progress;
+  const place = { ...(await stackPlace(folder)), note: (text: string) => note(text) };
+  const stacks = new PulumiStacks(place, argv.environment, config, {
     service: async (given, environment) =>
       (await import('../../stacks/service.js')).serviceProgram(given, environment),
     fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place),
@@ -69,7 +83,8 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
   return {
     config,
     stacks,
-    progress: (text) => void process.stderr.write(`${text}\n`),
+    progress,
+    tellNotes: (listener) => void (note = listener),
     requireBucket: async () => {
       const { HeadBucketCommand } = await import('@aws-sdk/client-s3');
       const { s3 } = createClients(config.regions[0] ?? '');
@@ -96,10 +111,12 @@ export async function withSession<T>(
   options: SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { config, stacks } = await openEnvironment(argv);
+  const opened = await openEnvironment(argv);
+  const { config, stacks } = opened;
   const outputs = await stacks.outputs();
   if (outputs === undefined) throw notUp(argv.environment);
   const reporter = await createReporter(process.stderr);
+  opened.tellNotes((text) => reporter.say({ kind: 'note', text }));
   const stopping = options.changes ? stopOnSignals(reporter) : undefined;
   try {
     return await work(
@@ -125,17 +142,27 @@ async function createSession(
   reporter: Session['reporter'],
   stop: AbortSignal | undefined,
 ): Promise<Session> {
-  const [{ createClients }, { Objects }, { S3Journal }, { S3Leases }, { currentHolder }, { createWorld }] =
-    await Promise.all([
-      import('../../src/adapters/aws.js'),
-      import('../../src/adapters/objects.js'),
-      import('../../src/adapters/journal.js'),
-      import('../../src/adapters/leases.js'),
-      import('../../src/adapters/holder.js'),
-      import('../../src/adapters/world.js'),
-    ]);
+  const [
+    { createClients },
+    { Objects },
+    { S3Journal },
+    { S3Leases },
+    { S3EnvironmentLog },
+    { currentHolder, sightOf },
+    { guardedStacks, guardWrites },
+    { createWorld },
+  ] = await Promise.all([
+    import('../../src/adapters/aws.js'),
+    import('../../src/adapters/objects.js'),
+    import('../../src/adapters/journal.js'),
+    import('../../src/adapters/leases.js'),
+    import('../../src/adapters/environment-log.js'),
+    import('../../src/adapters/holder.js'),
+    import('../../src/adapters/write-guard.js'),
+    import('../../src/adapters/world.js'),
+  ]);
   const objects = new Objects(createClients(config.regions[0] ?? '').s3, config.bucket);
-  const world = createWorld(config, outputs, stacks);
+  const world = createWorld(config, outputs, guardedStacks(stacks));
   return {
     environment,
     service: config.service,
@@ -145,7 +172,10 @@ async function createSession(
     world,
     journal: new S3Journal(objects, environment),
     leases: new S3Leases(objects, environment, world.clock),
+    log: new S3EnvironmentLog(objects, environment, world.clock),
     holder: currentHolder(),
+    sightOf,
+    guardWrites,
     reporter,
     stop: stop ?? new AbortController().signal,
   };

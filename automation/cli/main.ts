@@ -2,20 +2,18 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import yargs from 'yargs';
 import { BasculeError } from '../../src/domain/errors';
+import { abortCommand } from './commands/abort';
 import { bakeCommand } from './commands/bake';
 import { deployCommand } from './commands/deploy';
 import { doctorCommand } from './commands/doctor';
 import { downCommand, upCommand } from './commands/environment';
+import { freezeCommand, thawCommand } from './commands/freeze';
 import { historyCommand } from './commands/history';
 import { rehearseCommand } from './commands/rehearse';
+import { resumeCommand } from './commands/resume';
 import { sandboxCommand } from './commands/sandbox';
-import {
-  abortCommand,
-  resumeCommand,
-  retireCommand,
-  rollbackCommand,
-  statusCommand,
-} from './commands/simple';
+import { retireCommand, rollbackCommand, statusCommand } from './commands/simple';
+import { unlockCommand } from './commands/unlock';
 import { printError } from './output/result';
 
 const EXIT_CODES =
@@ -49,6 +47,9 @@ async function main(args: string[]): Promise<void> {
     .command(downCommand)
     .command(resumeCommand)
     .command(abortCommand)
+    .command(unlockCommand)
+    .command(freezeCommand)
+    .command(thawCommand)
     .command(sandboxCommand)
     .command(doctorCommand)
     .completion('completion', 'Print the script for shell completion: bascule completion >> ~/.bashrc')

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import { freezeName } from '../../src/domain/freeze';
 
 /** What every command takes. */
 export interface CommonOptions {
@@ -29,4 +30,16 @@ export function environmentOptions<T>(argv: Argv<T>): Argv<T & EnvironmentOption
     demandOption: true,
     describe: 'The environment, as in Pulumi.<environment>.yaml',
   });
+}
+
+/** Given once for each freeze that a deployment goes past. */
+export const overrideFreezeOption = {
+  type: 'string',
+  describe: 'Go past a freeze in force, by its name; may be given several times, and is logged',
+} as const;
+
+/** @throws BasculeError BASCULE_USAGE (exit code 2). */
+export function overriddenFreezes(given: string | string[] | undefined): string[] {
+  const names = given === undefined ? [] : [given].flat();
+  return [...new Set(names.map((name) => freezeName('override-freeze', name)))];
 }

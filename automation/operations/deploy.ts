@@ -1,6 +1,7 @@
 import { BasculeError } from '../../src/domain/errors';
 import { planDeploy } from '../../src/domain/plan';
 import { runPlan, refuseIfInterrupted, type Deployed } from './deployments';
+import { logOverrides, requirePassage } from './freeze';
 import { deploymentId, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
 import type { Session } from './session';
@@ -9,6 +10,8 @@ export interface DeployRequest {
   version: string;
   /** Deploy also a version that is live already. */
   force: boolean;
+  /** Freezes to go past, each by its name. */
+  overrideFreeze?: readonly string[];
 }
 
 export type DeployResult =
@@ -17,6 +20,7 @@ export type DeployResult =
 /** Takes an environment to a release. */
 export async function deploy(session: Session, request: DeployRequest): Promise<DeployResult> {
   const deployment = deploymentId(session.world.clock.now());
+  const overrode = await requirePassage(session, 'deploy', request.overrideFreeze ?? []);
   return holding(session, deployment, async (lease) => {
     await refuseIfInterrupted(session);
     const regions = requireOneLive(await readRegions(session));
@@ -38,7 +42,8 @@ export async function deploy(session: Session, request: DeployRequest): Promise<
       policy,
     });
     const title = `${environment}: ${formerVersion ?? 'nothing'} → ${request.version}`;
-    return { kind: 'deployed', ...(await runPlan(session, deployment, lease, plan, title)) };
+    await logOverrides(session, overrode, deployment);
+    return { kind: 'deployed', ...(await runPlan(session, deployment, lease, plan, title, overrode)) };
   });
 }
 

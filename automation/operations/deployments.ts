@@ -1,82 +1,121 @@
-import { BasculeError } from '../../src/domain/errors';
-import type { Plan } from '../../src/domain/records';
+import { BasculeError, messageOf } from '../../src/domain/errors';
+import type { JournalRecord, Plan } from '../../src/domain/records';
 import { replay, type DeploymentState } from '../../src/domain/replay';
-import { drive, type Ending } from '../driver';
-import { OpenJournal } from '../journaling';
-import type { HeldLease } from '../../src/ports';
+import { eitherAborted } from '../../src/domain/signals';
+import { drive, type Drive, type Ending } from '../driver';
+import { OpenJournal, type Hold } from '../journaling';
 import type { Session } from './session';
 
 export interface Deployed extends Ending {
   deployment: string;
   plan: Plan;
   state: DeploymentState;
+  /** The whole journal: telling of it must not depend on another answer of AWS's. */
+  records: readonly JournalRecord[];
 }
 
 /** Opens a deployment's journal with its plan and runs it to its end. */
 export async function runPlan(
   session: Session,
   deployment: string,
-  lease: HeldLease,
+  lease: Hold,
   plan: Plan,
   title: string,
+  overrode: string[] = [],
 ): Promise<Deployed> {
-  const journal = OpenJournal.create(session.journal, session.world.clock, lease.fence, deployment);
+  const journal = OpenJournal.create(session.journal, session.world.clock, lease, deployment);
   session.reporter.say({ kind: 'opened', deployment, title, steps: plan.steps });
-  await journal.append({ kind: 'opened', plan, holder: session.holder });
-  return finish(session, deployment, journal);
+  const overriding = overrode.length === 0 ? {} : { overrode };
+  await journal.append({ kind: 'opened', plan, holder: session.holder, ...overriding });
+  return finish(session, deployment, driveOf(session, journal, lease));
 }
 
-/** Goes on with a deployment that another process began. */
+/** Goes on with a deployment that another process began; `before` says in which way. */
 export async function continueDeployment(
   session: Session,
   deployment: string,
-  lease: HeldLease,
+  lease: Hold,
   title: string,
-  before?: (journal: OpenJournal) => Promise<void>,
+  before: (drive: Drive) => Promise<void>,
 ): Promise<Deployed> {
-  const journal = await OpenJournal.open(session.journal, session.world.clock, lease.fence, deployment);
+  const journal = await openJournal(session, deployment, lease);
   session.reporter.say({ kind: 'opened', deployment, title, steps: journal.state.plan.steps });
-  await journal.append({ kind: 'resumed', holder: session.holder });
-  await before?.(journal);
-  return finish(session, deployment, journal);
+  return finish(session, deployment, driveOf(session, journal, lease), before);
 }
 
-async function finish(session: Session, deployment: string, journal: OpenJournal): Promise<Deployed> {
-  const { world, reporter, stop } = session;
-  const ending = await drive({ world, journal, reporter, stop }).catch((thrown: unknown) => {
+/** Opens a journal to write on, and says so when its last record was cut off. */
+export async function openJournal(session: Session, deployment: string, lease: Hold): Promise<OpenJournal> {
+  const journal = await OpenJournal.open(session.journal, session.world.clock, lease, deployment);
+  if (journal.torn !== null) {
+    const text = `record ${journal.torn} of the journal was cut off while it was written; the next one takes its place`;
+    session.reporter.say({ kind: 'note', text });
+  }
+  return journal;
+}
+
+function driveOf({ world, reporter, stop }: Session, journal: OpenJournal, lease: Hold): Drive {
+  return { world, journal, reporter, stop: eitherAborted(stop, lease.displaced) };
+}
+
+async function finish(
+  session: Session,
+  deployment: string,
+  work: Drive,
+  before?: (drive: Drive) => Promise<void>,
+): Promise<Deployed> {
+  try {
+    await before?.(work);
+    const ending = await drive(work);
+    const { state, story: records } = work.journal;
+    return { ...ending, deployment, plan: state.plan, state, records };
+  } catch (thrown) {
     throw interrupted(session.environment, deployment, thrown);
-  });
-  return { ...ending, deployment, plan: journal.state.plan, state: journal.state };
+  }
 }
 
 /** The journal stays open: what was begun is known, and going on is possible. */
-function interrupted(environment: string, deployment: string, thrown: unknown): unknown {
-  if (!(thrown instanceof BasculeError)) return thrown;
-  if (thrown.code === 'BASCULE_DISPLACED') return thrown;
+function interrupted(environment: string, deployment: string, thrown: unknown): BasculeError {
+  const error = thrown instanceof BasculeError ? thrown : unexpected(thrown);
+  if (error.code === 'BASCULE_DISPLACED') return error;
   return new BasculeError({
-    code: thrown.code,
-    message: `Deployment ${deployment} of ${environment} was interrupted: ${thrown.message}`,
-    details: thrown.details,
-    next: `${thrown.next} Then \`bascule resume ${environment}\` goes on, or \`bascule abort ${environment}\` goes back.`,
-    blame: thrown.blame,
+    code: error.code,
+    message: `Deployment ${deployment} of ${environment} was interrupted: ${error.message}`,
+    details: error.details,
+    next: `${error.next} Then \`bascule resume ${environment}\` goes on, or \`bascule abort ${environment}\` goes back.`,
+    blame: error.blame,
     exitCode: 5,
     cause: thrown,
   });
 }
 
-/** The state of a deployment by its journal. */
-export async function readDeployment(session: Session, deployment: string): Promise<DeploymentState> {
-  return replay(await session.journal.read(deployment));
+function unexpected(thrown: unknown): BasculeError {
+  return new BasculeError({
+    code: 'BASCULE_UNEXPECTED',
+    message: `Bascule met something it does not know: ${messageOf(thrown)}`,
+    next: 'This is a defect; BASCULE_DEBUG=1 shows where it is.',
+    blame: 'bascule',
+    exitCode: 5,
+    cause: thrown,
+  });
+}
+
+async function lastDeployment(session: Session): Promise<DeploymentState | undefined> {
+  const last = (await session.journal.list()).at(-1);
+  if (last === undefined) return undefined;
+  const records = await session.journal.read(last);
+  return records.length === 0 ? undefined : replay(records);
 }
 
 /** The deployment that was begun last and never ended; undefined when all of them ended. */
 export async function openDeployment(session: Session): Promise<DeploymentState | undefined> {
-  const last = (await session.journal.list()).at(-1);
-  if (last === undefined) return undefined;
-  const records = await session.journal.read(last);
-  if (records.length === 0) return undefined;
-  const state = replay(records);
-  return state.closed === null ? state : undefined;
+  const last = await lastDeployment(session);
+  return last?.closed === null ? last : undefined;
+}
+
+/** The deployment that can be gone on with: the last one, if it never ended or halted for a person. */
+export async function resumableDeployment(session: Session): Promise<DeploymentState | undefined> {
+  const last = await lastDeployment(session);
+  return last?.closed === null || last?.closed.outcome === 'halted' ? last : undefined;
 }
 
 /** @throws BasculeError BASCULE_INTERRUPTED (exit code 5) naming the two ways on. */

@@ -1,3 +1,5 @@
+import type { EnvironmentEvent } from '../../src/domain/environment-log';
+import { describeHolder } from '../../src/domain/lease';
 import type { Facts, Holder, JournalRecord } from '../../src/domain/records';
 import { replay, type StepState } from '../../src/domain/replay';
 import { describeStep, type Step } from '../../src/domain/step';
@@ -15,7 +17,17 @@ export interface HistoryEntry {
   seconds: number | null;
   by: Holder;
   message: string | null;
+  /** What was not a step: who overrode a freeze, took the lease over or resumed. */
+  notes: string[];
   steps: StepEntry[];
+}
+
+/** What happened beside the deployments. */
+export interface EventEntry {
+  at: string;
+  kind: EnvironmentEvent['kind'];
+  what: string;
+  by: string;
 }
 
 export interface StepEntry {
@@ -34,7 +46,49 @@ export interface StepEntry {
 /** The environment's last deployments by their journals, newest first. */
 export async function history(session: Session, limit: number): Promise<HistoryEntry[]> {
   const ids = (await session.journal.list()).reverse().slice(0, limit);
-  return Promise.all(ids.map(async (id) => entryOf(await session.journal.read(id))));
+  const journals = await Promise.all(ids.map((id) => session.journal.read(id)));
+  // One whose opening was cut off never began.
+  return journals.filter((records) => records.length > 0).map(entryOf);
+}
+
+/** The last events of the environment's log, newest first; of one deployment where that is named. */
+export async function events(session: Session, limit: number, deployment?: string): Promise<EventEntry[]> {
+  const all = (await session.log.read()).reverse();
+  const wanted = all.filter(
+    (event) => deployment === undefined || ('deployment' in event && event.deployment === deployment),
+  );
+  return wanted.slice(0, limit).map((event) => ({
+    at: new Date(event.at).toISOString(),
+    kind: event.kind,
+    what: describeEvent(event),
+    by: `${event.by.user}@${event.by.host}`,
+  }));
+}
+
+function describeEvent(event: EnvironmentEvent): string {
+  switch (event.kind) {
+    case 'frozen':
+      return `frozen until ${new Date(event.until).toISOString()} (${event.name}): ${event.reason}`;
+    case 'thawed':
+      return `thawed (${event.name})`;
+    case 'freezeOverridden':
+      return `freeze ${event.name} overridden by deployment ${event.deployment}`;
+    case 'unlocked':
+      return `unlocked from ${describeHolder(event.former)}, deployment ${event.deployment}: ${event.why}`;
+  }
+}
+
+function notesOf(records: readonly JournalRecord[]): string[] {
+  return records.flatMap((record) => {
+    const at = new Date(record.at).toISOString();
+    if (record.kind === 'opened')
+      return (record.overrode ?? []).map((name) => `${at} freeze ${name} overridden`);
+    if (record.kind === 'unlocked')
+      return [
+        `${at} unlocked by ${describeHolder(record.holder)} from ${describeHolder(record.former)}: ${record.why}`,
+      ];
+    return record.kind === 'resumed' ? [`${at} resumed by ${describeHolder(record.holder)}`] : [];
+  });
 }
 
 export function entryOf(records: readonly JournalRecord[]): HistoryEntry {
@@ -54,6 +108,7 @@ export function entryOf(records: readonly JournalRecord[]): HistoryEntry {
     seconds: closed === null ? null : Math.round((closed.at - state.openedAt) / 100) / 10,
     by: opened.holder,
     message: closed?.message ?? state.halted?.message ?? null,
+    notes: notesOf(records),
     steps: plan.steps.map((step) => stepEntry(step, state.steps[step.id])),
   };
 }

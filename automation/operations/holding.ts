@@ -1,11 +1,19 @@
-import { BasculeError } from '../../src/domain/errors';
-import { replay } from '../../src/domain/replay';
-import { describeStep } from '../../src/domain/step';
+import { describeHolder, LEASE_MILLISECONDS, standingOf } from '../../src/domain/lease';
 import type { HeldLease, LeaseState } from '../../src/ports';
+import { Hold } from '../journaling';
+import { held } from './held';
 import type { Session } from './session';
+import { recordUnlock } from './unlock';
 
 /** Heartbeats within one lifetime of the lease: two may be lost before it expires. */
-const RENEW_MILLISECONDS = 15_000;
+const RENEW_MILLISECONDS = LEASE_MILLISECONDS / 4;
+/** How often a lease is looked at whose holder is waited for. */
+const LOOK_MILLISECONDS = 1_000;
+/** How often a person is told of that wait. */
+const SAY_MILLISECONDS = 10_000;
+
+/** What is done about a lease of somebody else: nothing, or go on in the place of a holder that is gone. */
+export type WhenHeld = 'refuse' | 'succeed-it';
 
 /**
  * Does something while nobody else may work on the environment.
@@ -14,48 +22,84 @@ const RENEW_MILLISECONDS = 15_000;
 export async function holding<T>(
   session: Session,
   deployment: string,
-  work: (lease: HeldLease) => Promise<T>,
+  work: (hold: Hold) => Promise<T>,
+  whenHeld: WhenHeld = 'refuse',
 ): Promise<T> {
-  const answer = await session.leases.acquire(deployment, session.holder);
-  if (answer.kind === 'refused') throw await held(session, answer.by);
-  const { lease } = answer;
-  // A heartbeat that fails needs no handling here: the journal's conditional append is what stops a
-  // process that lost its lease.
-  const heartbeat = setInterval(() => void lease.renew().catch(() => undefined), RENEW_MILLISECONDS);
+  const hold = new Hold(await acquire(session, deployment, whenHeld), session.world.clock);
+  const endHeartbeat = startHeartbeat(hold);
+  session.guardWrites(() => hold.require(deployment));
   try {
-    return await work(lease);
+    return await work(hold);
   } finally {
-    clearInterval(heartbeat);
-    await lease.release().catch(() => undefined);
+    session.guardWrites(undefined);
+    endHeartbeat();
+    await hold.release().catch(() => undefined);
   }
 }
 
-async function held(session: Session, by: LeaseState): Promise<BasculeError> {
-  const { holder } = by;
-  const step = await currentStep(session, by.deployment);
-  return new BasculeError({
-    code: 'BASCULE_HELD',
-    message:
-      `${session.environment} is held by ${holder.user} on ${holder.host} (process ${holder.pid}) ` +
-      `since ${new Date(by.acquiredAt).toISOString()}, deployment ${by.deployment}${step === undefined ? '' : `, at: ${step}`}.`,
-    details: [
-      ...(holder.job === null ? [] : [`job: ${holder.job}`]),
-      `its lease expires at ${new Date(by.expiresAt).toISOString()} unless it is renewed`,
-    ],
-    next: `Wait for it to end; \`bascule status ${session.environment}\` follows it.`,
-    blame: 'world',
-    exitCode: 6,
-  });
+/**
+ * Renews the lease now and then. A heartbeat that gets no answer stops nothing: the lease stays ours until
+ * somebody takes it, and what is written next asks first.
+ */
+function startHeartbeat(hold: Hold): () => void {
+  let underWay = false;
+  const beat = async (): Promise<void> => {
+    if (underWay) return;
+    underWay = true;
+    await hold.renew().catch(() => undefined);
+    underWay = false;
+  };
+  const timer = setInterval(() => void beat(), RENEW_MILLISECONDS);
+  return () => clearInterval(timer);
 }
 
-async function currentStep(session: Session, deployment: string): Promise<string | undefined> {
-  const records = await session.journal.read(deployment).catch(() => []);
-  if (records.length === 0) return undefined;
-  const state = replay(records);
-  const step = state.plan.steps.find((one) =>
-    ['started', 'ran', 'undoing'].includes(state.steps[one.id]?.phase ?? ''),
+async function acquire(session: Session, deployment: string, whenHeld: WhenHeld): Promise<HeldLease> {
+  const answer = await session.leases.acquire(deployment, session.holder);
+  if (answer.kind === 'held') return answer.lease;
+  if (whenHeld === 'refuse') throw await held(session, answer.by);
+  return succeed(session, deployment, answer.by);
+}
+
+/**
+ * Takes the place of a holder that is gone: at once where its process is seen to have ended, otherwise when
+ * its lease was not renewed for the whole of a lifetime. One that is renewed meanwhile is alive.
+ */
+async function succeed(session: Session, deployment: string, seen: LeaseState): Promise<HeldLease> {
+  const { clock } = session.world;
+  const began = clock.now();
+  let said = -Infinity;
+  for (;;) {
+    const now = clock.now();
+    const sight = session.sightOf(seen.holder);
+    const standing = standingOf(seen, now, sight);
+    if (standing.kind !== 'held' || now - began >= LEASE_MILLISECONDS) {
+      const answer = await session.leases.takeOver(seen, deployment, session.holder);
+      if (answer.kind === 'refused') throw await held(session, answer.by);
+      const why =
+        standing.kind === 'abandoned' ? standing.proof : 'its lease was not renewed for its lifetime';
+      if (standing.kind !== 'free') await recordUnlock(session, answer.lease, seen, why, false);
+      return answer.lease;
+    }
+    if (sight === 'running' || session.stop.aborted) throw await held(session, seen);
+    if (now - said >= SAY_MILLISECONDS) {
+      session.reporter.say({ kind: 'note', text: waitingText(session, seen, began) });
+      said = now;
+    }
+    await clock.wait(LOOK_MILLISECONDS, session.stop);
+    const there = await session.leases.read();
+    if (there !== undefined && (there.fence !== seen.fence || there.expiresAt > seen.expiresAt))
+      throw await held(session, there);
+    seen = there ?? { ...seen, released: true };
+  }
+}
+
+function waitingText(session: Session, seen: LeaseState, began: number): string {
+  const until = Math.min(seen.expiresAt, began + LEASE_MILLISECONDS);
+  const seconds = Math.max(1, Math.ceil((until - session.world.clock.now()) / 1000));
+  return (
+    `${session.environment} is held by ${describeHolder(seen.holder)}; waiting up to ${seconds} s: ` +
+    'its lease ends then unless it is renewed'
   );
-  return step === undefined ? undefined : describeStep(step);
 }
 
 /** A sortable, unique id: the moment it was opened and what tells two of the same second apart. */

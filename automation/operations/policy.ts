@@ -23,5 +23,7 @@ export function policyOf(config: EnvironmentConfig): DeploymentPolicy {
     retire: deployment.retire,
     quietSeconds: deployment.quietSeconds,
     drainTimeoutSeconds: deployment.drainTimeoutSeconds + deployment.quietSeconds,
+    // Processor load has other causes than requests, such as starting up.
+    scalesIdle: fleet.targetTracking?.metric === 'cpu',
   };
 }

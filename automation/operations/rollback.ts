@@ -1,7 +1,8 @@
 import { BasculeError } from '../../src/domain/errors';
 import { otherColour } from '../../src/domain/colour';
 import { isWarm, planRollback, type RegionFacts } from '../../src/domain/plan';
-import { readDeployment, refuseIfInterrupted, runPlan, type Deployed } from './deployments';
+import { replay } from '../../src/domain/replay';
+import { refuseIfInterrupted, runPlan, type Deployed } from './deployments';
 import { deploymentId, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
 import type { Session } from './session';
@@ -37,7 +38,10 @@ async function formerVersion(
   regions: readonly RegionFacts[],
 ): Promise<string> {
   for (const id of (await session.journal.list()).reverse()) {
-    const { plan, closed } = await readDeployment(session, id);
+    const records = await session.journal.read(id);
+    // Its first record was cut off: nothing was done, and nothing is known of it.
+    if (records.length === 0) continue;
+    const { plan, closed } = replay(records);
     const brought = closed?.outcome === 'succeeded' && plan.purpose !== 'retire' && plan.version === live;
     if (brought && plan.formerVersion !== null) return plan.formerVersion;
     if (brought) break;

@@ -1,6 +1,6 @@
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { Holder } from '../../src/domain/records';
-import type { Journal, Leases, Reporter, World } from '../../src/ports';
+import type { EnvironmentLog, Journal, Leases, Reporter, Sight, World } from '../../src/ports';
 
 /** One environment as a command works on it. */
 export interface Session {
@@ -12,7 +12,12 @@ export interface Session {
   world: World;
   journal: Journal;
   leases: Leases;
+  log: EnvironmentLog;
   holder: Holder;
+  /** What can be seen from here of a holder's process. */
+  sightOf(holder: Holder): Sight;
+  /** What this process asks before each write to AWS from now on. */
+  guardWrites(guard: (() => Promise<void>) | undefined): void;
   reporter: Reporter;
   /** Aborted by the first Ctrl-C. */
   stop: AbortSignal;

@@ -1,6 +1,9 @@
+import { freezesInForce, type Freeze } from '../../src/domain/environment-log';
+import { standingOf } from '../../src/domain/lease';
 import { COLOURS, type Colour } from '../../src/domain/colour';
 import { describeInstance } from '../../src/domain/health';
 import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
+import type { Holder } from '../../src/domain/records';
 import { describeStep } from '../../src/domain/step';
 import { describeWeights, type Route } from '../../src/domain/traffic';
 import { openDeployment } from './deployments';
@@ -28,23 +31,54 @@ export interface RegionStatus {
   fleets: FleetStatus[];
 }
 
+export interface FreezeStatus {
+  name: string;
+  reason: string;
+  until: string;
+  by: { user: string; host: string };
+  since: string;
+}
+
 export interface EnvironmentStatus {
   environment: string;
   service: string;
   /** The deployment that has begun and not ended, with what it does now. */
-  open: { deployment: string; version: string; purpose: string; step: string; running: boolean } | null;
-  holder: { user: string; host: string; pid: number; since: string } | null;
+  open: {
+    deployment: string;
+    version: string;
+    purpose: string;
+    step: string;
+    running: boolean;
+    /** The number of a last record that was cut off; what follows takes its place. */
+    torn: number | null;
+  } | null;
+  /** `gone` says what proves that the holder is no more, although its lease has not expired. */
+  holder: {
+    user: string;
+    host: string;
+    pid: number;
+    /** Link to its CI job, where there is one. */
+    job: string | null;
+    since: string;
+    gone: string | null;
+  } | null;
+  /** The freezes in force, the one that ends first first. */
+  freezes: FreezeStatus[];
   regions: RegionStatus[];
 }
 
 /** What an environment looks like right now; every fact is read from the world, none from memory. */
 export async function status(session: Session): Promise<EnvironmentStatus> {
-  const [readings, open, lease] = await Promise.all([
+  const [readings, open, lease, events] = await Promise.all([
     readRegions(session),
     openDeployment(session),
     session.leases.read(),
+    session.log.read(),
   ]);
-  const held = lease !== undefined && !lease.released && lease.expiresAt > session.world.clock.now();
+  const now = session.world.clock.now();
+  const held = lease !== undefined && !lease.released && lease.expiresAt > now;
+  const standing = held ? standingOf(lease, now, session.sightOf(lease.holder)) : null;
+  const gone = standing?.kind === 'abandoned' ? standing.proof : null;
   const step = open?.plan.steps.find(
     (one) => !['verified', 'undone'].includes(open.steps[one.id]?.phase ?? ''),
   );
@@ -59,15 +93,27 @@ export async function status(session: Session): Promise<EnvironmentStatus> {
             version: open.plan.version,
             purpose: open.plan.purpose,
             step: step === undefined ? 'closing' : describeStep(step),
-            running: held && lease.deployment === open.deployment,
+            running: held && gone === null && lease.deployment === open.deployment,
+            torn: (await session.journal.inspect(open.deployment)).torn,
           },
-    holder: held ? { ...pick(lease.holder), since: new Date(lease.acquiredAt).toISOString() } : null,
+    holder: held ? { ...pick(lease.holder), since: new Date(lease.acquiredAt).toISOString(), gone } : null,
+    freezes: freezesInForce(events, now).map(freezeStatus),
     regions: readings.map((reading) => regionStatus(session, reading)),
   };
 }
 
-function pick(holder: { user: string; host: string; pid: number }) {
-  return { user: holder.user, host: holder.host, pid: holder.pid };
+export function freezeStatus({ name, reason, until, by, at }: Freeze): FreezeStatus {
+  return {
+    name,
+    reason,
+    until: new Date(until).toISOString(),
+    by: { user: by.user, host: by.host },
+    since: new Date(at).toISOString(),
+  };
+}
+
+function pick({ user, host, pid, job }: Holder) {
+  return { user, host, pid, job };
 }
 
 function regionStatus(session: Session, reading: RegionReading): RegionStatus {

@@ -187,7 +187,14 @@ export type Fault =
       kind: 'latency';
       /** Added to each AWS call, in milliseconds. */
       milliseconds: number;
-    };
+    }
+  | {
+      kind: 'late-metrics';
+      /** Between the putting of a metric and its appearance, in seconds; two or three minutes on AWS. */
+      seconds: number;
+    }
+  /** Metrics have a resolution of a minute, and appear when it is over, as those of a real load balancer. */
+  | { kind: 'minute-metrics' };
 
 export interface ApiCall {
   at: number;

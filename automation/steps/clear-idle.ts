@@ -1,6 +1,6 @@
 import type { ClearIdle } from '../../src/domain/step';
 import { refuseIfLive } from './guard';
-import { done, nothingToUndo, pending, ran, timedOut, type StepHandler } from './handler';
+import { done, limitFacts, nothingToUndo, pending, ran, timedOut, type StepHandler } from './handler';
 
 const EMPTY = { minimum: 0, maximum: 0, desired: 0 };
 
@@ -8,6 +8,7 @@ const EMPTY = { minimum: 0, maximum: 0, desired: 0 };
 export const clearIdle: StepHandler<ClearIdle> = {
   timeoutSeconds: () => 600,
   pollMilliseconds: () => 500,
+  recovery: 'repeat',
   async run(step, context) {
     const refused = await refuseIfLive(step.colour, context);
     if (refused !== undefined) return { kind: 'halt', reason: refused };
@@ -20,7 +21,7 @@ export const clearIdle: StepHandler<ClearIdle> = {
     if (reading === undefined) return done('there is no such fleet');
     // Instances that are terminating take no requests and do not come back: the new release need not wait.
     const staying = reading.instances.filter((instance) => !instance.lifecycle.startsWith('Terminat'));
-    if (reading.desired === 0 && staying.length === 0) return done();
+    if (reading.desired === 0 && staying.length === 0) return done('', limitFacts(reading));
     return pending(`${staying.length} instance(s) of another release to leave`);
   },
   undo: nothingToUndo,

@@ -1,4 +1,5 @@
 import type { Facts, Plan, Reason } from '../../src/domain/records';
+import type { FleetLimits } from '../../src/domain/fleet';
 import type { Step } from '../../src/domain/step';
 import type { RegionWorld, World } from '../../src/ports';
 
@@ -21,10 +22,16 @@ export interface StepContext {
   world: World;
   region: RegionWorld;
   plan: Plan;
-  /** When the intent was recorded, Unix milliseconds: deadlines count from here, also after a resume. */
+  /** When the intent was recorded, Unix milliseconds: waits count from here, also after a resume. */
   startedAt: number;
+  /** Where the step's time-out counts from: the intent, or the resume, for a gate gets a fair look after one. */
+  countsFrom: number;
   /** When the deployment was opened, Unix milliseconds. */
   openedAt: number;
+  /** What is recorded of this step so far. */
+  facts: Facts;
+  /** What is recorded of another step of the plan. */
+  factsOf(step: string): Facts;
   /** Whether an earlier process began this step: only then may the world be part of the way already. */
   recovering: boolean;
   memory: Map<string, unknown>;
@@ -38,6 +45,13 @@ export interface StepHandler<S extends Step> {
   /** Seconds after the start at which a pending step has failed; null when the step itself is a wait. */
   timeoutSeconds(step: S): number | null;
   pollMilliseconds(step: S): number;
+  /**
+   * What to do about an intent without a result: `look` whether the world is as it should be and adopt it, or
+   * `repeat` at once, where a look cannot tell whether all was done, as with a stack that Pulumi applies.
+   */
+  recovery: 'look' | 'repeat';
+  /** What is decided at the last moment; recorded with the intent, before `run` touches anything. */
+  intend?(step: S, context: StepContext): Promise<Facts>;
   run(step: S, context: StepContext): Promise<RunResult>;
   verify(step: S, context: StepContext): Promise<Verdict>;
   undo(step: S, context: StepContext): Promise<UndoResult>;
@@ -61,3 +75,8 @@ export function timedOut(what: string, waitingFor: string): Promise<Reason> {
 }
 
 export const nothingToUndo = (): Promise<UndoResult> => Promise.resolve({ kind: 'undone', note: '' });
+
+/** What a step made of a fleet: from here on, anything else is drift. */
+export function limitFacts(reading: FleetLimits): Facts {
+  return { minimum: reading.minimum, maximum: reading.maximum };
+}

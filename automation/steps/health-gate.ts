@@ -20,6 +20,7 @@ interface GateMemory {
 export const healthGate: StepHandler<HealthGate> = {
   timeoutSeconds: (step) => step.timeoutSeconds,
   pollMilliseconds: (step) => step.intervalSeconds * 1000,
+  recovery: 'look',
   run: () => Promise.resolve(ran()),
   async verify(step, context) {
     const reading = await context.region.fleets.read(step.colour);

@@ -4,9 +4,11 @@ import { clearIdle } from './clear-idle';
 import { follow } from './follow';
 import type { StepHandler } from './handler';
 import { healthGate } from './health-gate';
+import { hold } from './hold';
 import { keepWarm } from './keep-warm';
 import { pointTest } from './point-test';
 import { prove } from './prove';
+import { release } from './release';
 import { retire } from './retire';
 import { shift } from './shift';
 import { smoke } from './smoke';
@@ -22,10 +24,12 @@ export const handlers: Handlers = {
   'health-gate': healthGate,
   'point-test': pointTest,
   smoke,
+  hold,
   follow,
   shift,
   prove,
   soak,
+  release,
   unpin,
   'keep-warm': keepWarm,
   'traffic-end': trafficEnd,

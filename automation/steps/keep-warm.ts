@@ -5,6 +5,7 @@ import { done, nothingToUndo, pending, ran, timedOut, type StepHandler } from '.
 export const keepWarm: StepHandler<KeepWarm> = {
   timeoutSeconds: () => null,
   pollMilliseconds: (step) => Math.min(5, step.seconds) * 1000,
+  recovery: 'look',
   run: () => Promise.resolve(ran()),
   verify(step, context) {
     const left = Math.ceil((context.startedAt + step.seconds * 1000 - context.world.clock.now()) / 1000);

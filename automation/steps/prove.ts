@@ -9,6 +9,7 @@ const BATCH = 10;
 export const prove: StepHandler<Prove> = {
   timeoutSeconds: (step) => step.timeoutSeconds,
   pollMilliseconds: () => 200,
+  recovery: 'look',
   run: () => Promise.resolve(ran()),
   async verify(step, context) {
     const request = { path: step.path, method: 'GET', headers: {}, timeoutSeconds: 10 };

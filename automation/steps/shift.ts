@@ -1,3 +1,4 @@
+import { driftReason } from '../../src/domain/expectation';
 import type { Shift } from '../../src/domain/step';
 import type { Reason } from '../../src/domain/records';
 import {
@@ -24,22 +25,19 @@ async function productionRoutes(context: StepContext): Promise<Route[]> {
 }
 
 /** The halt that shows both what the journal says and what is live; undefined when they agree. */
-function driftReason(
+function driftOfShift(
   routes: readonly Route[],
   step: Shift,
-  allowed: readonly RouteWeights[][] = [step.from, step.to],
+  allowed: readonly RouteWeights[][],
 ): Reason | undefined {
-  const drifts = driftOf(routes, allowed);
-  if (drifts.length === 0) return undefined;
-  return {
-    ...reason(
-      'BASCULE_TRAFFIC_DRIFT',
-      `The listeners in ${step.region} are not as this deployment left them: somebody else moved traffic.`,
-      drifts.map((drift) => `${drift.label}: expected ${drift.expected}; found ${drift.found}`),
-    ),
-    drifts,
-  };
+  return driftReason(step.region, { traffic: driftOf(routes, allowed), fleet: [] });
 }
+
+/** What the routes may be at before anything was written. */
+const before = (step: Shift): RouteWeights[] => step.accepted ?? step.from;
+
+/** What they may be at once the step began. */
+const whenever = (step: Shift): RouteWeights[][] => [before(step), step.from, step.to];
 
 async function write(
   context: StepContext,
@@ -67,13 +65,14 @@ function notYet(routes: readonly Route[], target: readonly RouteWeights[]): Rout
 export const shift: StepHandler<Shift> = {
   timeoutSeconds: (step) => step.timeoutSeconds,
   pollMilliseconds: () => 250,
+  recovery: 'look',
   async run(step, context) {
     const [routes, healthy] = await Promise.all([
       productionRoutes(context),
       countHealthy(step.towards, context),
     ]);
     // Nothing was written yet unless an earlier process was at it: what is there already is somebody else's.
-    const drift = driftReason(routes, step, context.recovering ? [step.from, step.to] : [step.from]);
+    const drift = driftOfShift(routes, step, context.recovering ? whenever(step) : [before(step)]);
     if (drift !== undefined) return { kind: 'halt', reason: drift };
     // Looked at once more, in the same instant as the write: the gate may be minutes old.
     if (healthy === 0)
@@ -90,7 +89,7 @@ export const shift: StepHandler<Shift> = {
   },
   async verify(step, context) {
     const routes = await productionRoutes(context);
-    const drift = driftReason(routes, step);
+    const drift = driftOfShift(routes, step, whenever(step));
     if (drift !== undefined) return { kind: 'halt', reason: drift };
     const behind = notYet(routes, step.to);
     const first = behind[0];
@@ -102,7 +101,7 @@ export const shift: StepHandler<Shift> = {
   },
   async undo(step, context) {
     const routes = await productionRoutes(context);
-    const drift = driftReason(routes, step);
+    const drift = driftOfShift(routes, step, whenever(step));
     if (drift !== undefined) return { kind: 'halt', reason: drift };
     if (notYet(routes, step.from).length === 0) return { kind: 'undone', note: 'no traffic had moved' };
     const refused = await refuseIfFormerUnhealthy(step.towards, context);

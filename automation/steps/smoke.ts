@@ -9,6 +9,7 @@ const ATTEMPTS = 3;
 export const smoke: StepHandler<Smoke> = {
   timeoutSeconds: (step) => 60 + step.requests.reduce((sum, one) => sum + one.timeoutSeconds * ATTEMPTS, 0),
   pollMilliseconds: () => 1000,
+  recovery: 'look',
   run: () => Promise.resolve(ran()),
   async verify(step, context) {
     for (const request of step.requests) {

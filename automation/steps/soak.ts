@@ -9,6 +9,7 @@ const FAILURE_LIMIT = 3;
 export const soak: StepHandler<Soak> = {
   timeoutSeconds: () => null,
   pollMilliseconds: (step) => Math.min(step.intervalSeconds, step.seconds) * 1000,
+  recovery: 'look',
   run: () => Promise.resolve(ran()),
   async verify(step, context) {
     const reading = await context.region.fleets.read(step.colour);

@@ -6,6 +6,7 @@ import { done, nothingToUndo, pending, ran, reason, type StepHandler } from './h
 export const trafficEnd: StepHandler<TrafficEnd> = {
   timeoutSeconds: (step) => step.timeoutSeconds,
   pollMilliseconds: (step) => Math.min(5, step.quietSeconds) * 1000,
+  recovery: 'look',
   run: () => Promise.resolve(ran()),
   async verify(step, context) {
     const refused = await refuseIfLive(step.colour, context);

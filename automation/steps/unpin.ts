@@ -1,13 +1,15 @@
 import type { Unpin } from '../../src/domain/step';
-import { done, nothingToUndo, pending, ran, timedOut, type StepHandler } from './handler';
+import { done, limitFacts, nothingToUndo, pending, ran, timedOut, type StepHandler } from './handler';
 
 /** Lowers the pinned minimum to the configured one; the desired capacity stays, so nothing is scaled in here. */
 export const unpin: StepHandler<Unpin> = {
   timeoutSeconds: () => 300,
   pollMilliseconds: () => 500,
+  recovery: 'repeat',
   async run(step, context) {
     const reading = await context.region.fleets.read(step.colour);
-    if (reading === undefined || isUnpinned(reading, step)) return ran({ changed: false });
+    if (reading === undefined || (isUnpinned(reading, step) && !context.recovering))
+      return ran({ changed: false });
     const { region, colour, version } = step;
     const capacity = { ...step.capacity, maximum: Math.max(step.capacity.maximum, reading.desired) };
     await context.world.stacks.applyFleet({ region, colour, version, capacity });
@@ -15,7 +17,8 @@ export const unpin: StepHandler<Unpin> = {
   },
   async verify(step, context) {
     const reading = await context.region.fleets.read(step.colour);
-    if (reading !== undefined && isUnpinned(reading, step)) return done(`minimum ${reading.minimum}`);
+    if (reading !== undefined && isUnpinned(reading, step))
+      return done(`minimum ${reading.minimum}`, limitFacts(reading));
     return pending(`the minimum to be ${step.capacity.minimum}`);
   },
   undo: nothingToUndo,

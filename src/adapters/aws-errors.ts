@@ -1,12 +1,14 @@
 import { BasculeError, messageOf } from '../domain/errors';
+import { UNREADABLE } from './aws-answers';
+import { isBusy } from './aws-retries';
 
 const CREDENTIALS =
   /^(CredentialsProviderError|ExpiredToken|ExpiredTokenException|RequestExpired|InvalidClientTokenId|UnrecognizedClientException|AuthFailure|InvalidAccessKeyId|SignatureDoesNotMatch|TokenProviderError)$/;
 const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|UnauthorizedException)$/;
 const THROTTLED =
-  /^(Throttling|ThrottlingException|ThrottledException|RequestLimitExceeded|TooManyRequestsException|SlowDown|RequestThrottled)$/;
+  /^(Throttling|ThrottlingException|ThrottledException|EC2ThrottledException|RequestLimitExceeded|TooManyRequestsException|SlowDown|RequestThrottled|RequestThrottledException)$/;
 const UNREACHABLE =
-  /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|TimeoutError)$/;
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|TimeoutError|RequestTimeout|RequestTimeoutException|(CERT|ERR_TLS|ERR_SSL|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)_\w+)$/;
 
 interface AwsFault {
   name?: string;
@@ -40,7 +42,7 @@ export function awsError(thrown: unknown, call: string): unknown {
       `Allow ${call} to the role that runs Bascule.`,
       thrown,
     );
-  if (THROTTLED.test(name))
+  if (isThrottling(thrown))
     return error(
       'BASCULE_AWS_THROTTLED',
       call,
@@ -56,7 +58,7 @@ export function awsError(thrown: unknown, call: string): unknown {
       'Check the network, AWS_REGION and AWS_ENDPOINT_URL.',
       thrown,
     );
-  if ((fault.$metadata?.httpStatusCode ?? 0) >= 500)
+  if ((fault.$metadata?.httpStatusCode ?? 0) >= 500 || name === UNREADABLE || isBusy(name))
     return error(
       'BASCULE_AWS_FAILED',
       call,
@@ -77,6 +79,11 @@ function error(code: string, call: string, why: string, next: string, cause: unk
     exitCode: code === 'BASCULE_AWS_CREDENTIALS' || code === 'BASCULE_AWS_DENIED' ? 2 : 3,
     cause,
   });
+}
+
+/** Whether AWS refused a call because there were too many. */
+export function isThrottling(thrown: unknown): boolean {
+  return THROTTLED.test(awsErrorName(thrown)) || awsErrorStatus(thrown) === 429;
 }
 
 /** The name of an AWS error, for example NoSuchKey; empty for anything else. */

@@ -1,11 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
-import { awsError } from './aws-errors';
+import { checkAnswer, type HttpAnswer } from './aws-answers';
+import { Credentials, hasExpired } from './aws-credentials';
+import { awsError, isThrottling } from './aws-errors';
+import { BoundedRetries, CALL_LIMITS, type CallLimits } from './aws-retries';
 import { TokenBucket } from './token-bucket';
+import { guarded } from './write-guard';
 
 /** The clients of one region. This is the one file that constructs them. */
 export interface AwsClients {
@@ -20,18 +26,23 @@ export interface AwsClients {
 
 const byRegion = new Map<string, AwsClients>();
 const counts = new Map<string, number>();
+const retries = new Map<string, number>();
+const credentials = new Credentials();
 
 /** How often each API call was made by this process, for example `elbv2:ModifyRule`. */
 export function callCounts(): Record<string, number> {
   return Object.fromEntries([...counts].sort());
 }
 
-export function resetCallCounts(): void {
-  counts.clear();
+/** How often each API call had to be sent again. */
+export function retryCounts(): Record<string, number> {
+  return Object.fromEntries([...retries].sort());
 }
 
-/** Attempts of one call: with the SDK's exponential back-off and jitter this bears a throttling burst of some ten seconds. */
-const ATTEMPTS = 8;
+export function resetCallCounts(): void {
+  counts.clear();
+  retries.clear();
+}
 
 /**
  * The clients of a region, made once. They honour AWS_ENDPOINT_URL and the usual credentials; S3 is asked by
@@ -41,58 +52,150 @@ export function createClients(region: string): AwsClients {
   // Part of the key: a sandbox may be started, and its endpoint set, while this process runs.
   const endpoint = process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'];
   const key = `${region} ${endpoint ?? ''}`;
-  const existing = byRegion.get(key);
-  if (existing !== undefined) return existing;
-  const config = {
-    region,
-    maxAttempts: ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: 5_000,
-      requestTimeout: 30_000,
-      httpAgent: { keepAlive: true, maxSockets: 64 },
-      httpsAgent: { keepAlive: true, maxSockets: 64 },
-    },
-  };
-  const forcePathStyle = endpoint !== undefined;
-  const clients: AwsClients = {
-    region,
-    autoScaling: observed('autoscaling', new AutoScalingClient(config)),
-    cloudWatch: observed('cloudwatch', new CloudWatchClient(config)),
-    ec2: observed('ec2', new EC2Client(config)),
-    elb: observed('elbv2', new ElasticLoadBalancingV2Client(config), new TokenBucket(40, 10)),
-    s3: observed('s3', new S3Client({ ...config, forcePathStyle, followRegionRedirects: true })),
-    sts: observed('sts', new STSClient(config)),
-  };
+  const clients = byRegion.get(key) ?? constructClients(region, endpoint !== undefined, CALL_LIMITS);
   byRegion.set(key, clients);
   return clients;
 }
 
-interface Observable {
-  middlewareStack: {
-    add(middleware: unknown, options: { step: 'initialize'; name: string }): void;
+/** As createClients, each time anew and within limits of the caller's own. */
+export function constructClients(region: string, forcePathStyle: boolean, limits: CallLimits): AwsClients {
+  const { attempts, attemptMilliseconds } = limits;
+  const config = {
+    region,
+    credentials: credentials.provide,
+    maxAttempts: attempts,
+    retryStrategy: new BoundedRetries(limits),
+    requestHandler: {
+      connectionTimeout: Math.min(5_000, attemptMilliseconds),
+      requestTimeout: attemptMilliseconds,
+      // Without it the SDK only warns, and a call that hangs hangs for ever.
+      throwOnRequestTimeout: true,
+      socketTimeout: attemptMilliseconds,
+      httpAgent: { keepAlive: true, maxSockets: 64 },
+      httpsAgent: { keepAlive: true, maxSockets: 64 },
+    },
+  };
+  return {
+    region,
+    autoScaling: guarded(observed('autoscaling', new AutoScalingClient(config))),
+    cloudWatch: observed('cloudwatch', new CloudWatchClient(config)),
+    ec2: guarded(observed('ec2', new EC2Client(config))),
+    elb: guarded(observed('elbv2', new ElasticLoadBalancingV2Client(config))),
+    s3: observed('s3', new S3Client({ ...config, forcePathStyle, followRegionRedirects: true })),
+    sts: observed('sts', new STSClient(config)),
   };
 }
 
-type Next = (args: unknown) => Promise<unknown>;
+/** A client for IAM, loaded only where it is asked for: every command would pay for it, and few need it. */
+export async function createIamClient(region: string): Promise<IAMClient> {
+  const { IAMClient } = await import('@aws-sdk/client-iam');
+  const retryStrategy = new BoundedRetries(CALL_LIMITS);
+  const config = { region, credentials: credentials.provide, retryStrategy };
+  return observed('iam', new IAMClient(config));
+}
 
 /**
- * Counts each call, tells a person what AWS's errors mean, and keeps reads within the rate that elbv2 allows
- * an account: 40 tokens, 10 more a second (Elastic Load Balancing user guide, API throttling).
+ * The rates of a service's reads and writes. Documented are 40 at once and 10 a second for elbv2's Describe calls
+ * (Elastic Load Balancing user guide, "Request throttling") and 100 and 20 for each of EC2's (EC2 developer
+ * guide, "Request throttling"). The others are taken as they come until AWS refuses one, and then slowly.
  */
-function observed<C extends Observable>(service: string, client: C, reads?: TokenBucket): C {
-  client.middlewareStack.add(
-    (next: Next, context: { commandName?: string }) => async (args: unknown) => {
-      const action = (context.commandName ?? 'Unknown').replace(/Command$/, '');
-      const call = `${service}:${action}`;
-      counts.set(call, (counts.get(call) ?? 0) + 1);
-      if (reads !== undefined && action.startsWith('Describe')) await reads.take();
-      try {
-        return await next(args);
-      } catch (thrown) {
-        throw awsError(thrown, call);
-      }
+function ratesOf(service: string): { reads: TokenBucket; writes: TokenBucket } {
+  const untilRefused = (): TokenBucket => new TokenBucket(10, 5, 'refusal');
+  if (service === 'elbv2') return { reads: new TokenBucket(40, 10), writes: untilRefused() };
+  if (service === 'ec2') return { reads: new TokenBucket(100, 20), writes: untilRefused() };
+  return { reads: untilRefused(), writes: untilRefused() };
+}
+
+type Next = (args: unknown) => Promise<{ response: unknown }>;
+interface Context {
+  commandName?: string;
+}
+
+interface Observable {
+  middlewareStack: {
+    add(
+      middleware: (next: Next, context: Context) => Next,
+      options: { step: string; priority?: string; name: string },
+    ): void;
+  };
+}
+
+const actionOf = (context: Context): string => (context.commandName ?? 'Unknown').replace(/Command$/, '');
+
+/** Watches a client's calls: whole calls, each of their attempts, and each answer before the SDK reads it. */
+function observed<C extends object>(service: string, client: C): C {
+  const { middlewareStack } = client as unknown as Observable;
+  const rates = ratesOf(service);
+  middlewareStack.add(
+    (next, context) => (args) => wholeCall(`${service}:${actionOf(context)}`, () => next(args)),
+    {
+      step: 'initialize',
+      name: 'basculeCall',
     },
-    { step: 'initialize', name: 'basculeObserved' },
+  );
+  middlewareStack.add(
+    (next, context) => (args) => {
+      const action = actionOf(context);
+      const rate = /^(Describe|Get|List|Head)/.test(action) ? rates.reads : rates.writes;
+      return oneAttempt(`${service}:${action}`, rate, args, () => next(args));
+    },
+    // Later than the SDK's own retries, which have high priority in this step.
+    { step: 'finalizeRequest', priority: 'normal', name: 'basculeAttempt' },
+  );
+  middlewareStack.add(
+    (next, context) => async (args) => {
+      const result = await next(args);
+      await checkAnswer(service, actionOf(context), result.response as HttpAnswer);
+      return result;
+    },
+    // Between the connection and the SDK's reading of the answer.
+    { step: 'deserialize', priority: 'low', name: 'basculeAnswer' },
   );
   return client;
+}
+
+/** How often a call is made again with credentials read anew, after AWS said that they have expired. */
+const RENEWALS = 3;
+
+/** Counts the call, renews expired credentials, and tells a person what AWS's errors mean. */
+async function wholeCall<T>(call: string, send: () => Promise<T>): Promise<T> {
+  counts.set(call, (counts.get(call) ?? 0) + 1);
+  for (let renewals = 0; ; renewals += 1) {
+    try {
+      return await send();
+    } catch (thrown) {
+      // From out here, because the SDK signs all attempts of a call with the same credentials.
+      if (!hasExpired(thrown) || renewals === RENEWALS) throw awsError(thrown, call);
+      await delay(500 * 2 ** renewals);
+      countRetry(call);
+      credentials.renew();
+    }
+  }
+}
+
+/** Waits for its turn, and tells the others when AWS says that there were too many. */
+async function oneAttempt<T>(
+  call: string,
+  rate: TokenBucket,
+  args: unknown,
+  send: () => Promise<T>,
+): Promise<T> {
+  if (!isFirst(args)) countRetry(call);
+  await rate.take();
+  try {
+    return await send();
+  } catch (thrown) {
+    if (isThrottling(thrown)) rate.refused();
+    throw thrown;
+  }
+}
+
+/** The SDK numbers the attempts for AWS: `amz-sdk-request: attempt=2; max=10`. */
+function isFirst(args: unknown): boolean {
+  const { request } = args as { request?: { headers?: Record<string, string> } };
+  return /^attempt=1;/.test(request?.headers?.['amz-sdk-request'] ?? 'attempt=1;');
+}
+
+function countRetry(call: string): void {
+  retries.set(call, (retries.get(call) ?? 0) + 1);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { PulumiCommand } from '@pulumi/pulumi/automation';
 import * as errors from '@pulumi/pulumi/automation/errors';
+import { UPDATE_VARIABLE, updateMark } from './engine-processes';
 
 class CommandResult {
   constructor(
@@ -31,34 +32,63 @@ const { createCommandError } = errors as unknown as { createCommandError: (resul
  */
 const UNREAD: Readonly<Record<string, string>> = { output: '{}', history: '[]' };
 
+/** The engine was ended by a signal: it could neither finish its update nor release the stack's lock. */
+export class EngineEnded extends Error {
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`the Pulumi engine was ended by ${signal}`);
+    this.name = 'EngineEnded';
+  }
+}
+
+/** Where the engine runs, and for which stack. */
+export interface EnginePlace {
+  command: PulumiCommand;
+  projectFolder: string;
+  stack: string;
+}
+
 /**
  * The engine's command line as updates need it. It runs in a process group of its own, because a Ctrl-C is for
  * the driver, which stops at a safe point, and not for an update that is under way. It writes to files, because
- * an engine whose reader was killed would die of its next line and leave the stack locked.
+ * an engine whose reader was killed would die of its next line and leave the stack locked. Where the Automation
+ * API selects the stack, its state is exported instead, which takes as long and tells what an earlier engine
+ * left unfinished; `exported` gets it.
  */
-export function steadyCommand(command: PulumiCommand): PulumiCommand {
+export function steadyCommand(place: EnginePlace, exported: (state: string) => void): PulumiCommand {
   const steady: Runnable = {
     async run(args, cwd, env) {
       const unread = args[0] === 'stack' ? UNREAD[args[1] ?? ''] : undefined;
       if (unread !== undefined) return new CommandResult(unread, '', 0);
-      const result = await runApart(command.command, [...args, '--non-interactive'], cwd, env);
+      const selects = args[0] === 'stack' && args[1] === 'select';
+      const asked = selects ? ['stack', 'export', ...args.slice(2)] : args;
+      const result = await runApart(place, asked, cwd, env);
       if (result.code !== 0) throw createCommandError(result);
+      if (selects) exported(result.stdout);
       return result;
     },
   };
-  return Object.assign(Object.create(command) as PulumiCommand, steady);
+  return Object.assign(Object.create(place.command) as PulumiCommand, steady);
+}
+
+/** Runs one command of the engine on a stack, as updates run. Gives its standard output. */
+export async function runEngine(place: EnginePlace, args: readonly string[]): Promise<string> {
+  const result = await runApart(place, [...args, '--stack', place.stack], place.projectFolder, {});
+  if (result.code !== 0) throw createCommandError(result);
+  return result.stdout;
 }
 
 async function runApart(
-  file: string,
-  args: string[],
+  place: EnginePlace,
+  args: readonly string[],
   cwd: string,
   env: Record<string, string>,
 ): Promise<CommandResult> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bascule-engine-'));
   try {
     const names = ['stdout', 'stderr'].map((name) => path.join(folder, name)) as [string, string];
-    const code = await runInto(names, file, args, { cwd, env: { ...process.env, ...env } });
+    const marked = { ...process.env, ...env, [UPDATE_VARIABLE]: updateMark(place.stack) };
+    const asked = [...args, '--non-interactive'];
+    const code = await runInto(names, place.command.command, asked, { cwd, env: marked });
     const [stdout, stderr] = await Promise.all(names.map((name) => readFile(name, 'utf8')));
     return new CommandResult(stdout ?? '', stderr ?? '', code);
   } finally {
@@ -79,7 +109,7 @@ async function runInto(
       child.once('error', reject);
       child.once('close', (code, signal) => {
         if (code !== null) resolve(code);
-        else reject(new Error(`the Pulumi engine was ended by ${signal}`));
+        else reject(new EngineEnded(signal ?? 'SIGKILL'));
       });
     });
   } finally {

@@ -2,6 +2,9 @@ import { stripVTControlCharacters } from 'node:util';
 import {
   DescribeAutoScalingGroupsCommand,
   DescribeScalingActivitiesCommand,
+  ResumeProcessesCommand,
+  SuspendProcessesCommand,
+  UpdateAutoScalingGroupCommand,
   type AutoScalingGroup,
 } from '@aws-sdk/client-auto-scaling';
 import {
@@ -16,6 +19,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Colour } from '../domain/colour';
 import type {
+  FleetLimits,
   FleetReading,
   InstanceReading,
   ScalingActivity,
@@ -39,9 +43,13 @@ export class AwsFleets implements Fleets {
     private readonly place: FleetPlace,
   ) {}
 
+  get groups(): Record<Colour, string> {
+    return this.place.groups;
+  }
+
   async read(colour: Colour): Promise<FleetReading | undefined> {
     const name = this.place.groups[colour];
-    const group = await this.group(name);
+    const group = (await this.describe([name])).get(name);
     if (group === undefined) return undefined;
     const ids = (group.Instances ?? []).flatMap((one) => one.InstanceId ?? []);
     const [activities, versions, checks, targets] = await Promise.all([
@@ -54,9 +62,7 @@ export class AwsFleets implements Fleets {
       region: this.clients.region,
       colour,
       autoScalingGroup: name,
-      minimum: group.MinSize ?? 0,
-      maximum: group.MaxSize ?? 0,
-      desired: group.DesiredCapacity ?? 0,
+      ...limitsOf(group),
       version: group.Tags?.find((tag) => tag.Key === 'version')?.Value ?? null,
       instances: (group.Instances ?? []).map((one): InstanceReading => {
         const id = one.InstanceId ?? '';
@@ -72,6 +78,31 @@ export class AwsFleets implements Fleets {
       }),
       activities,
     };
+  }
+
+  async limits(): Promise<Record<Colour, FleetLimits | undefined>> {
+    const { blue, green } = this.place.groups;
+    const groups = await this.describe([blue, green]);
+    const limits = (name: string): FleetLimits | undefined => {
+      const group = groups.get(name);
+      return group === undefined ? undefined : limitsOf(group);
+    };
+    return { blue: limits(blue), green: limits(green) };
+  }
+
+  async suspend(colour: Colour, processes: readonly string[]): Promise<void> {
+    const input = { AutoScalingGroupName: this.place.groups[colour], ScalingProcesses: [...processes] };
+    await this.clients.autoScaling.send(new SuspendProcessesCommand(input));
+  }
+
+  async resume(colour: Colour, processes: readonly string[]): Promise<void> {
+    const input = { AutoScalingGroupName: this.place.groups[colour], ScalingProcesses: [...processes] };
+    await this.clients.autoScaling.send(new ResumeProcessesCommand(input));
+  }
+
+  async setMinimum(colour: Colour, minimum: number): Promise<void> {
+    const input = { AutoScalingGroupName: this.place.groups[colour], MinSize: minimum };
+    await this.clients.autoScaling.send(new UpdateAutoScalingGroupCommand(input));
   }
 
   async consoleTail(instanceId: string, lines: number): Promise<string[]> {
@@ -100,11 +131,11 @@ export class AwsFleets implements Fleets {
     }
   }
 
-  private async group(name: string): Promise<AutoScalingGroup | undefined> {
+  private async describe(names: readonly string[]): Promise<Map<string, AutoScalingGroup>> {
     const answer = await this.clients.autoScaling.send(
-      new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }),
+      new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [...names] }),
     );
-    return answer.AutoScalingGroups?.[0];
+    return new Map((answer.AutoScalingGroups ?? []).map((one) => [one.AutoScalingGroupName ?? '', one]));
   }
 
   private async activities(name: string): Promise<ScalingActivity[]> {
@@ -165,6 +196,15 @@ export class AwsFleets implements Fleets {
     );
     return new Map((answer.TargetHealthDescriptions ?? []).map((one) => [one.Target?.Id ?? '', one]));
   }
+}
+
+function limitsOf(group: AutoScalingGroup): FleetLimits {
+  return {
+    minimum: group.MinSize ?? 0,
+    maximum: group.MaxSize ?? 0,
+    desired: group.DesiredCapacity ?? 0,
+    suspended: (group.SuspendedProcesses ?? []).flatMap((one) => one.ProcessName ?? []).sort(),
+  };
 }
 
 function worseOf(status: InstanceStatus): StatusCheck {

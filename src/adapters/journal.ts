@@ -1,9 +1,8 @@
 import { BasculeError } from '../domain/errors';
+import { shapeOfRecord, type Shape } from '../domain/record-shape';
 import type { JournalRecord } from '../domain/records';
 import type { Journal } from '../ports';
-import type { Objects } from './objects';
-
-const READERS = 16;
+import { numberedKey, readNumbered, type Objects } from './objects';
 
 /** Journals in a bucket, one object for each record; its number in the key is written once and never again. */
 export class S3Journal implements Journal {
@@ -17,47 +16,60 @@ export class S3Journal implements Journal {
   }
 
   async append(record: JournalRecord): Promise<'appended' | 'conflict'> {
-    const key = this.keyOf(record.deployment, record.sequence);
-    const text = JSON.stringify(record);
-    const answer = await this.objects.put(key, text, { absent: true });
-    if (answer.kind === 'written') return 'appended';
-    // An answer that was lost after the write took effect is sent again by the SDK and then finds itself.
-    const there = await this.objects.get(key);
-    return there?.text === text ? 'appended' : 'conflict';
+    const key = numberedKey(`${this.prefix}${record.deployment}/`, record.sequence);
+    const answer = await putWhole(this.objects, key, JSON.stringify(record), shapeOfRecord);
+    return answer === 'written' ? 'appended' : 'conflict';
   }
 
   async read(deployment: string): Promise<JournalRecord[]> {
-    const keys = await this.objects.list(`${this.prefix}${deployment}/`);
+    return (await this.inspect(deployment)).records;
+  }
+
+  async inspect(deployment: string): Promise<{ records: JournalRecord[]; torn: number | null }> {
+    const stored = await readNumbered(this.objects, `${this.prefix}${deployment}/`);
     const records: JournalRecord[] = [];
-    for (let from = 0; from < keys.length; from += READERS)
-      records.push(
-        ...(await Promise.all(keys.slice(from, from + READERS).map((key) => this.readOne(deployment, key)))),
-      );
-    return records.sort((one, other) => one.sequence - other.sequence);
+    for (const [index, { key, number, text }] of stored.entries()) {
+      const shape = shapeOfRecord(text);
+      if (shape.kind === 'torn' && index === stored.length - 1) return { records, torn: number };
+      if (shape.kind !== 'whole')
+        throw unreadable(deployment, key, shape.kind === 'torn' ? 'it is not a whole record' : shape.why);
+      if (shape.value.sequence !== number || shape.value.deployment !== deployment)
+        throw unreadable(deployment, key, 'it holds a record of another place');
+      records.push(shape.value);
+    }
+    return { records, torn: null };
   }
 
   async list(): Promise<string[]> {
     const folders = await this.objects.list(this.prefix, true);
     return folders.map((folder) => folder.slice(this.prefix.length).replace(/\/$/, ''));
   }
+}
 
-  private keyOf(deployment: string, sequence: number): string {
-    return `${this.prefix}${deployment}/${String(sequence).padStart(6, '0')}.json`;
-  }
+/** Writes an entry that is written once; over one that was cut off, which nobody can have acted upon. */
+export async function putWhole(
+  objects: Objects,
+  key: string,
+  text: string,
+  shapeOf: (text: string) => Shape<unknown>,
+): Promise<'written' | 'taken'> {
+  const answer = await objects.put(key, text, { absent: true });
+  if (answer.kind === 'written') return 'written';
+  const there = await objects.get(key);
+  // An answer that was lost after the write took effect is sent again by the SDK and then finds itself.
+  if (there?.text === text) return 'written';
+  if (there === undefined || shapeOf(there.text).kind !== 'torn') return 'taken';
+  const over = await objects.put(key, text, { etag: there.etag });
+  if (over.kind === 'written') return 'written';
+  return (await objects.get(key))?.text === text ? 'written' : 'taken';
+}
 
-  private async readOne(deployment: string, key: string): Promise<JournalRecord> {
-    const there = await this.objects.get(key);
-    try {
-      return JSON.parse(there?.text ?? '') as JournalRecord;
-    } catch (cause) {
-      throw new BasculeError({
-        code: 'BASCULE_JOURNAL_UNREADABLE',
-        message: `The journal of deployment ${deployment} cannot be read: ${key} is not a record.`,
-        next: 'Nothing was changed. Restore the object from the bucket’s versions, or move the deployment’s folder away.',
-        blame: 'world',
-        exitCode: 5,
-        cause,
-      });
-    }
-  }
+function unreadable(deployment: string, key: string, why: string): BasculeError {
+  return new BasculeError({
+    code: 'BASCULE_JOURNAL_UNREADABLE',
+    message: `The journal of deployment ${deployment} cannot be read: ${key}: ${why}.`,
+    next: 'Nothing was changed. Restore the object from the bucket’s versions, or move the deployment’s folder away.',
+    blame: 'world',
+    exitCode: 5,
+  });
 }

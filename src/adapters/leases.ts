@@ -1,10 +1,13 @@
 import { BasculeError } from '../domain/errors';
+import { LEASE_MILLISECONDS, shapeOfLease } from '../domain/lease';
 import type { Holder } from '../domain/records';
 import type { Clock, HeldLease, LeaseAnswer, LeaseState, Leases } from '../ports';
 import type { Objects } from './objects';
 
-/** How long a lease lasts without a heartbeat; longer than clocks of two machines differ, with NTP by far. */
-const LIFETIME_MILLISECONDS = 60_000;
+interface Stored {
+  state: LeaseState;
+  etag: string;
+}
 
 /** The lease of an environment: one object in its bucket, changed only over the version that was read. */
 export class S3Leases implements Leases {
@@ -14,7 +17,7 @@ export class S3Leases implements Leases {
     private readonly objects: Objects,
     environment: string,
     private readonly clock: Clock,
-    private readonly lifetime = LIFETIME_MILLISECONDS,
+    private readonly lifetime = LEASE_MILLISECONDS,
   ) {
     this.key = `environments/${environment}/lease.json`;
   }
@@ -26,66 +29,85 @@ export class S3Leases implements Leases {
   async acquire(deployment: string, holder: Holder): Promise<LeaseAnswer> {
     for (;;) {
       const before = await this.load();
-      const now = this.clock.now();
-      if (before !== undefined && !before.state.released && before.state.expiresAt > now)
+      if (before !== undefined && !before.state.released && before.state.expiresAt > this.clock.now())
         return { kind: 'refused', by: before.state };
-      const state: LeaseState = {
-        holder,
-        deployment,
-        fence: (before?.state.fence ?? 0) + 1,
-        acquiredAt: now,
-        expiresAt: now + this.lifetime,
-        released: false,
-      };
-      const answer = await this.objects.put(
-        this.key,
-        JSON.stringify(state),
-        before === undefined ? { absent: true } : { etag: before.etag },
-      );
-      if (answer.kind === 'written') return { kind: 'held', lease: this.handle(state, answer.etag) };
-      const now2 = await this.load();
-      if (now2 !== undefined && JSON.stringify(now2.state) === JSON.stringify(state))
-        return { kind: 'held', lease: this.handle(state, now2.etag) };
+      const lease = await this.claim(before, deployment, holder);
+      if (lease !== undefined) return { kind: 'held', lease };
       // Another process was faster; what it wrote is judged in the next round.
     }
   }
 
-  private async load(): Promise<{ state: LeaseState; etag: string } | undefined> {
-    const there = await this.objects.get(this.key);
-    return there === undefined ? undefined : { state: this.parse(there.text), etag: there.etag };
-  }
-
-  private parse(text: string): LeaseState {
-    try {
-      return JSON.parse(text) as LeaseState;
-    } catch (cause) {
-      throw new BasculeError({
-        code: 'BASCULE_LEASE_UNREADABLE',
-        message: `Who holds the environment cannot be read: ${this.key} is not a lease.`,
-        next: 'Nothing was changed. Restore the object from the bucket’s versions; delete it only when surely no deployment runs.',
-        blame: 'world',
-        exitCode: 5,
-        cause,
-      });
+  async takeOver(seen: LeaseState, deployment: string, holder: Holder): Promise<LeaseAnswer> {
+    for (;;) {
+      const before = await this.load();
+      if (before !== undefined && !same(before.state, seen)) return { kind: 'refused', by: before.state };
+      const lease = await this.claim(before, deployment, holder);
+      if (lease !== undefined) return { kind: 'held', lease };
     }
   }
 
+  /** Writes a lease over what was read; undefined when that is there no longer. */
+  private async claim(
+    before: Stored | undefined,
+    deployment: string,
+    holder: Holder,
+  ): Promise<HeldLease | undefined> {
+    const now = this.clock.now();
+    const state: LeaseState = {
+      holder,
+      deployment,
+      fence: (before?.state.fence ?? 0) + 1,
+      acquiredAt: now,
+      expiresAt: now + this.lifetime,
+      released: false,
+    };
+    const condition = before === undefined ? ({ absent: true } as const) : { etag: before.etag };
+    const answer = await this.objects.put(this.key, JSON.stringify(state), condition);
+    if (answer.kind === 'written') return this.handle(state, answer.etag);
+    // An answer that was lost after the write took effect is sent again by the SDK and then finds itself.
+    const there = await this.load();
+    return there !== undefined && same(there.state, state) ? this.handle(state, there.etag) : undefined;
+  }
+
+  private async load(): Promise<Stored | undefined> {
+    const there = await this.objects.get(this.key);
+    if (there === undefined) return undefined;
+    const state = shapeOfLease(there.text);
+    if (state !== undefined) return { state, etag: there.etag };
+    throw new BasculeError({
+      code: 'BASCULE_LEASE_UNREADABLE',
+      message: `Who holds the environment cannot be read: ${this.key} is not a lease.`,
+      next: 'Nothing was changed. Restore the object from the bucket’s versions; delete it only when surely no deployment runs.',
+      blame: 'world',
+      exitCode: 5,
+    });
+  }
+
+  /** Changes a lease that is held; undefined when it is not any more. */
+  private async change(from: Stored, change: Partial<LeaseState>): Promise<Stored | undefined> {
+    for (let current: Stored | undefined = from; current !== undefined;) {
+      if (current.state.released) return undefined;
+      const next = { ...current.state, ...change };
+      const answer = await this.objects.put(this.key, JSON.stringify(next), { etag: current.etag });
+      if (answer.kind === 'written') return { state: next, etag: answer.etag };
+      const there = await this.load();
+      if (there === undefined || !sameHold(there.state, from.state)) return undefined;
+      if (same(there.state, next)) return there;
+      // An earlier change of this holder whose answer never came: nobody else writes under its fence.
+      current = there;
+    }
+    return undefined;
+  }
+
   private handle(state: LeaseState, etag: string): HeldLease {
-    let current = { state, etag };
+    let current: Stored = { state, etag };
     // One write at a time: a heartbeat beside a release would find its own ETag outdated.
     let line: Promise<unknown> = Promise.resolve();
-    const write = (change: Partial<LeaseState>): Promise<'renewed' | 'lost'> => {
+    const write = (change: () => Partial<LeaseState>): Promise<'renewed' | 'lost'> => {
       const result = line.then(async () => {
-        if (current.state.released) return 'lost' as const;
-        const next = { ...current.state, ...change };
-        const answer = await this.objects.put(this.key, JSON.stringify(next), { etag: current.etag });
-        if (answer.kind !== 'written') {
-          const there = await this.load();
-          if (JSON.stringify(there?.state) !== JSON.stringify(next)) return 'lost' as const;
-          current = { state: next, etag: there?.etag ?? '' };
-          return 'renewed' as const;
-        }
-        current = { state: next, etag: answer.etag };
+        const changed = await this.change(current, change());
+        if (changed === undefined) return 'lost' as const;
+        current = changed;
         return 'renewed' as const;
       });
       line = result.catch(() => undefined);
@@ -93,10 +115,34 @@ export class S3Leases implements Leases {
     };
     return {
       fence: state.fence,
-      renew: () => write({ expiresAt: this.clock.now() + this.lifetime }),
+      lifetime: this.lifetime,
+      renew: () => write(() => ({ expiresAt: this.clock.now() + this.lifetime })),
+      check: async () => {
+        const there = await this.load();
+        return there !== undefined && !there.state.released && sameHold(there.state, state) ? 'held' : 'lost';
+      },
       release: async () => {
-        await write({ released: true });
+        await write(() => ({ released: true }));
       },
     };
   }
+}
+
+function same(one: LeaseState, other: LeaseState): boolean {
+  return (
+    sameHold(one, other) &&
+    one.deployment === other.deployment &&
+    one.expiresAt === other.expiresAt &&
+    one.released === other.released
+  );
+}
+
+/** Whether it is one holding of the lease, renewed or not. */
+function sameHold(one: LeaseState, other: LeaseState): boolean {
+  return (
+    one.fence === other.fence &&
+    one.acquiredAt === other.acquiredAt &&
+    one.holder.host === other.holder.host &&
+    one.holder.pid === other.holder.pid
+  );
 }

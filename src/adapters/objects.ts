@@ -75,3 +75,35 @@ export class Objects {
     return keys.sort();
   }
 }
+
+/** One object of a numbered series. */
+export interface NumberedObject {
+  key: string;
+  number: number;
+  text: string;
+}
+
+/** Reads at a time of one series. */
+const READERS = 16;
+
+export function numberedKey(folder: string, number: number): string {
+  return `${folder}${String(number).padStart(6, '0')}.json`;
+}
+
+/** All objects of a series that stand in a folder, by number; what has no number in its name is left alone. */
+export async function readNumbered(objects: Objects, folder: string): Promise<NumberedObject[]> {
+  const numbered = (await objects.list(folder)).flatMap((key) => {
+    const digits = /^(\d{6,})\.json$/.exec(key.slice(folder.length))?.[1];
+    return digits === undefined ? [] : [{ key, number: Number(digits) }];
+  });
+  const found: NumberedObject[] = [];
+  for (let from = 0; from < numbered.length; from += READERS)
+    found.push(
+      ...(await Promise.all(
+        numbered.slice(from, from + READERS).map(async (one) => {
+          return { ...one, text: (await objects.get(one.key))?.text ?? '' };
+        }),
+      )),
+    );
+  return found.sort((one, other) => one.number - other.number);
+}

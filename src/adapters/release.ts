@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { CopyImageCommand, CreateTagsCommand, DescribeImagesCommand, type Image } from '@aws-sdk/client-ec2';
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { RELEASES_PREFIX, type BakeConfig, type ImageConfig } from '../domain/config';
@@ -9,6 +8,9 @@ import { createClients } from './aws';
 import { awsErrorStatus } from './aws-errors';
 
 export type ReleaseOrder = ImageConfig & BakeConfig;
+
+/** One attempt to send a bundle: 500 MB over a line of 15 Mbit/s. */
+const UPLOAD_MILLISECONDS = 5 * 60_000;
 
 /** How long a copy of a machine image may take to become available; AWS needs minutes for large ones. */
 const AVAILABLE_WITHIN_MILLISECONDS = 30 * 60_000;
@@ -25,17 +27,10 @@ export async function uploadBundle(order: ReleaseOrder): Promise<string> {
     },
   );
   if (!there) {
-    const { size } = await stat(order.bundleFile);
-    const body = createReadStream(order.bundleFile);
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: order.bucket,
-        Key: key,
-        Body: body,
-        ContentLength: size,
-        ContentType: 'application/gzip',
-      }),
-    );
+    // Whole, because the SDK cannot send a stream a second time.
+    const Body = await readFile(order.bundleFile);
+    const upload = { Bucket: order.bucket, Key: key, Body, ContentType: 'application/gzip' };
+    await s3.send(new PutObjectCommand(upload), { requestTimeout: UPLOAD_MILLISECONDS });
   }
   return `s3://${order.bucket}/${key}`;
 }

@@ -1,6 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { EngineEvent } from '@pulumi/pulumi/automation';
 import { BasculeError, messageOf } from '../domain/errors';
+import { saysLocked } from './stack-lock';
+import { silenceIn } from './stack-silence';
+import { resourceTitle, type ResourcePlan } from './stack-state';
 
 /** Lines of the engine's own words that a failure shows. */
 const SHOWN_LINES = 12;
@@ -8,14 +11,19 @@ const SHOWN_LINES = 12;
 /** Collects what the engine says of errors while it runs. */
 export class Diagnostics {
   private readonly lines: string[] = [];
+  /** What the engine failed to create. */
+  readonly uncreated: ResourcePlan[] = [];
 
   take(event: EngineEvent): void {
+    const failed = event.resOpFailedEvent?.metadata;
+    if (failed?.op === 'create' || failed?.op === 'create-replacement')
+      this.uncreated.push({ ...failed.new, urn: failed.urn, type: failed.type });
     const diagnostic = event.diagnosticEvent;
     if (diagnostic === undefined || diagnostic.severity !== 'error') return;
     const text = stripMarks(diagnostic.message).trim();
     // Said for every failed update, after the line that says why.
     if (text === '' || /^(update|preview|destroy) failed$/.test(text)) return;
-    const resource = diagnostic.urn === undefined ? '' : `${resourceName(diagnostic.urn)}: `;
+    const resource = diagnostic.urn === undefined ? '' : `${resourceTitle(diagnostic.urn)}: `;
     for (const line of `${resource}${text}`.split('\n'))
       if (line.trim() !== '') this.lines.push(line.trimEnd());
   }
@@ -30,19 +38,16 @@ function stripMarks(text: string): string {
   return stripVTControlCharacters(text.replace(/<\{%[^%]*%\}>/g, ''));
 }
 
-/** `aws:autoscaling/group:Group shop-production-green` of a URN. */
-function resourceName(urn: string): string {
-  const [, , type = '', name = ''] = urn.split('::');
-  return `${type.split('$').at(-1) ?? ''} ${name}`.trim();
+/** Whether the engine refused because another update holds the stack. */
+export function isLocked(thrown: unknown): boolean {
+  return saysLocked(messageOf(thrown)) || (thrown as Error | undefined)?.name === 'ConcurrentUpdateError';
 }
-
-/** The backends' own words: a file or bucket, and Pulumi Cloud. */
-const LOCKED = /the stack is currently locked by|another update is currently in progress/i;
 
 /** What a failed operation on a stack means for a person. */
 export function stackFailure(stack: string, thrown: unknown, diagnostics: Diagnostics): BasculeError {
+  if (thrown instanceof BasculeError) return thrown;
   const text = messageOf(thrown);
-  if (LOCKED.test(text) || (thrown as Error | undefined)?.name === 'ConcurrentUpdateError')
+  if (isLocked(thrown))
     return new BasculeError({
       code: 'BASCULE_STACK_LOCKED',
       message: `The Pulumi stack ${stack} is locked by another update.`,
@@ -53,10 +58,22 @@ export function stackFailure(stack: string, thrown: unknown, diagnostics: Diagno
       cause: thrown,
     });
   const shown = diagnostics.shown();
+  const details = shown.length > 0 ? shown : lastLines(text);
+  const silence = silenceIn(details);
+  if (silence !== undefined)
+    return new BasculeError({
+      code: silence.code,
+      message: `Pulumi could not finish the stack ${stack}: ${silence.means}.`,
+      details,
+      next: silence.next,
+      blame: 'world',
+      exitCode: 3,
+      cause: thrown,
+    });
   return new BasculeError({
     code: 'BASCULE_STACK_FAILED',
     message: `Pulumi could not finish the stack ${stack}.`,
-    details: shown.length > 0 ? shown : lastLines(text),
+    details,
     next: `Mend what is named above; \`pulumi preview --stack ${stack}\` shows the same.`,
     blame: 'world',
     exitCode: 3,

@@ -2,13 +2,24 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { EngineEvent, OpMap, PulumiCommand, PulumiFn, Stack } from '@pulumi/pulumi/automation';
+import type {
+  EngineEvent,
+  OpMap,
+  PulumiCommand,
+  PulumiFn,
+  Stack,
+  StackSettings,
+} from '@pulumi/pulumi/automation';
 import { LocalWorkspace } from '@pulumi/pulumi/automation/localWorkspace';
 import { FLEET_KEY, fleetStackName, IMAGE_STACK, PROJECT, type EnvironmentConfig } from '../domain/config';
 import type { Colour } from '../domain/colour';
 import type { BakeOrder, Bakery, FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
-import { steadyCommand } from './engine-command';
-import { Diagnostics, stackFailure } from './stack-failure';
+import { messageOf } from '../domain/errors';
+import { EngineEnded, steadyCommand, type EnginePlace } from './engine-command';
+import { Diagnostics, isLocked, stackFailure } from './stack-failure';
+import { StackMender } from './stack-mending';
+import { parseState, type StackState } from './stack-state';
+import type { Patience } from './stack-wait';
 
 const execute = promisify(execFile);
 
@@ -16,7 +27,19 @@ export interface StackPlace {
   /** The folder with Pulumi.yaml and the stacks' configuration files. */
   projectFolder: string;
   command: PulumiCommand;
+  /** Told of what was found of earlier updates that were broken off, and what was done about it. */
+  note?: (text: string) => void;
+  /** How long the holders of a locked stack are borne with; each has a default. */
+  patience?: Partial<Patience>;
 }
+
+/** What came of one run of the engine. */
+type Run =
+  { kind: 'done'; changes: StackChanges } | { kind: 'failed'; thrown: unknown; diagnostics: Diagnostics };
+
+/** Of each kind of mending after a failure; more than that is no leftover but a fault. */
+const KILLS = 1;
+const RECOVERIES = 5;
 
 const NOTHING: StackChanges = { created: 0, updated: 0, replaced: 0, deleted: 0, unchanged: 0 };
 
@@ -30,20 +53,25 @@ export class InlineStack {
 
   /** Applies the program. `settings` are keys of the stack's configuration, kept for plain `pulumi up`. */
   async up(settings: Record<string, unknown> = {}): Promise<StackChanges> {
-    const stack = await this.open();
-    await this.save(stack, settings);
-    return this.observed((onEvent) => stack.up({ color: 'never', suppressProgress: true, onEvent }));
+    return this.mending(async (mender) => {
+      const { stack, state } = await this.open();
+      if (state !== undefined) await mender.prepare(state);
+      await this.save(stack, settings);
+      return observed((onEvent) => stack.up({ color: 'never', suppressProgress: true, onEvent }));
+    });
   }
 
   /** Shows what `up` would do with these settings; changes nothing, the kept settings included. */
   async preview(settings: Record<string, unknown> = {}): Promise<StackChanges> {
-    const stack = await this.open();
-    const before = await stack.workspace.stackSettings(this.name);
+    const { stack } = await this.open();
+    const before = await this.settings(stack);
     await this.save(stack, settings);
     try {
-      return await this.observed((onEvent) =>
+      const run = await observed((onEvent) =>
         stack.preview({ color: 'never', suppressProgress: true, onEvent }),
       );
+      if (run.kind === 'failed') throw stackFailure(this.name, run.thrown, run.diagnostics);
+      return run.changes;
     } finally {
       await stack.workspace.saveStackSettings(this.name, before);
     }
@@ -52,14 +80,37 @@ export class InlineStack {
   /** Removes all resources, the stack, and its configuration file when `forget` is set. */
   async destroy(forget: boolean): Promise<StackChanges> {
     if (!(await this.exists())) return NOTHING;
-    const stack = await this.open();
-    const changes = await this.observed((onEvent) =>
-      stack.destroy({ color: 'never', suppressProgress: true, onEvent }),
-    );
+    const changes = await this.mending(async (mender) => {
+      const { stack, state } = await this.open();
+      if (state !== undefined) await mender.prepare(state);
+      return observed((onEvent) => stack.destroy({ color: 'never', suppressProgress: true, onEvent }));
+    });
     // The engine removes the configuration file with the stack; what people decided is not its to remove.
-    await this.pulumi(['stack', 'rm', '--yes', '--preserve-config', '--stack', this.name]);
+    await this.told(this.pulumi(['stack', 'rm', '--yes', '--preserve-config', '--stack', this.name]));
     if (forget) await rm(path.join(this.place.projectFolder, `Pulumi.${this.name}.yaml`), { force: true });
     return changes;
+  }
+
+  /** Runs an operation, and once more for each leftover of an earlier one that was in its way and is mended. */
+  private async mending(operation: (mender: StackMender) => Promise<Run>): Promise<StackChanges> {
+    const { note = () => undefined, patience } = this.place;
+    const mender = new StackMender(this.enginePlace(), note, patience);
+    for (let kills = 0, recoveries = 0; ;) {
+      const run = await operation(mender).catch(failed);
+      if (run.kind === 'done') return run.changes;
+      const { thrown, diagnostics } = run;
+      if (isLocked(thrown)) {
+        if ((await this.told(mender.afterRefusal(messageOf(thrown)))) === 'try-again') continue;
+      } else if (thrown instanceof EngineEnded) {
+        // Any other signal was meant: to end it, and not to have it begin again.
+        const again = thrown.signal === 'SIGKILL' && ++kills <= KILLS;
+        await mender.afterKill(again);
+        if (again) continue;
+      } else if (++recoveries <= RECOVERIES) {
+        if (await this.told(mender.recover(diagnostics.uncreated))) continue;
+      }
+      throw stackFailure(this.name, thrown, diagnostics);
+    }
   }
 
   /** What the last update gave; undefined when there is no such stack, or it has no resources. */
@@ -79,10 +130,17 @@ export class InlineStack {
   }
 
   private async listed(): Promise<boolean> {
-    const stdout = await this.pulumi(['stack', 'ls', '--json']);
+    const stdout = await this.told(this.pulumi(['stack', 'ls', '--json']));
     return (JSON.parse(stdout) as { name: string }[]).some(
       (stack) => stack.name.split('/').at(-1) === this.name,
     );
+  }
+
+  /** A command beside the updates fails in the same words as they do, and for the same reasons. */
+  private told<T>(work: Promise<T>): Promise<T> {
+    return work.catch((thrown: unknown) => {
+      throw stackFailure(this.name, thrown, new Diagnostics());
+    });
   }
 
   private async pulumi(args: string[]): Promise<string> {
@@ -94,42 +152,61 @@ export class InlineStack {
     return stdout;
   }
 
-  private async open(): Promise<Stack> {
-    const { projectFolder, command } = this.place;
+  /** The stack, made if need be, and its state if it had one. */
+  private async open(): Promise<{ stack: Stack; state: StackState | undefined }> {
+    let state: StackState | undefined;
+    const command = steadyCommand(this.enginePlace(), (text) => (state = parseState(text)));
     try {
-      return await LocalWorkspace.createOrSelectStack(
+      const stack = await LocalWorkspace.createOrSelectStack(
         { stackName: this.name, projectName: PROJECT, program: this.program },
-        { workDir: projectFolder, pulumiCommand: steadyCommand(command) },
+        { workDir: this.place.projectFolder, pulumiCommand: command },
       );
+      return { stack, state };
     } catch (thrown) {
       throw stackFailure(this.name, thrown, new Diagnostics());
     }
   }
 
+  private enginePlace(): EnginePlace {
+    const { projectFolder, command } = this.place;
+    return { projectFolder, command, stack: this.name };
+  }
+
+  /** What stands in the stack's own file; nothing on a machine that never worked on the stack. */
+  private settings(stack: Stack): Promise<StackSettings> {
+    return stack.workspace.stackSettings(this.name).catch((thrown: unknown) => {
+      if (/failed to find stack settings file/.test(String(thrown))) return {};
+      throw thrown;
+    });
+  }
+
   /** Into the stack's own file, beside what else stands there. */
   private async save(stack: Stack, settings: Record<string, unknown>): Promise<void> {
-    const before = await stack.workspace.stackSettings(this.name);
+    const before = await this.settings(stack);
     const config = { ...before.config, ...(settings as NonNullable<typeof before.config>) };
     if (JSON.stringify(config) === JSON.stringify(before.config)) return;
     await stack.workspace.saveStackSettings(this.name, { ...before, config });
   }
+}
 
-  /** Runs an operation of the engine; the changes are what its events say of them. */
-  private async observed(
-    work: (onEvent: (event: EngineEvent) => void) => Promise<unknown>,
-  ): Promise<StackChanges> {
-    const diagnostics = new Diagnostics();
-    let changes = NOTHING;
-    try {
-      await work((event) => {
-        diagnostics.take(event);
-        if (event.summaryEvent !== undefined) changes = changesOf(event.summaryEvent.resourceChanges);
-      });
-      return changes;
-    } catch (thrown) {
-      throw stackFailure(this.name, thrown, diagnostics);
-    }
+/** Runs an operation of the engine; the changes are what its events say of them. */
+async function observed(work: (onEvent: (event: EngineEvent) => void) => Promise<unknown>): Promise<Run> {
+  const diagnostics = new Diagnostics();
+  let changes = NOTHING;
+  try {
+    await work((event) => {
+      diagnostics.take(event);
+      if (event.summaryEvent !== undefined) changes = changesOf(event.summaryEvent.resourceChanges);
+    });
+    return { kind: 'done', changes };
+  } catch (thrown) {
+    return { kind: 'failed', thrown, diagnostics };
   }
+}
+
+/** What failed before the engine said anything of it. */
+function failed(thrown: unknown): Run {
+  return { kind: 'failed', thrown, diagnostics: new Diagnostics() };
 }
 
 /** Counts of an update, each replacement once. */

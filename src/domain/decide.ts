@@ -19,8 +19,26 @@ export type Action =
  * safe action.
  */
 export function decide(state: DeploymentState): Action {
-  if (state.halted !== null) return { kind: 'close', outcome: 'halted', reason: state.halted };
+  if (state.halted !== null) return leave(state, state.halted);
   return state.turnedBack === null ? forward(state) : backward(state, state.turnedBack);
+}
+
+/** A deployment that stops for a person first gives both fleets back what it held; traffic stays where it is. */
+function leave(state: DeploymentState, reason: Reason): Action {
+  const step = heldSteps(state).find((one) => state.steps[one.id]?.phase !== 'unrestored');
+  if (step !== undefined) return { kind: 'undo', step };
+  return { kind: 'close', outcome: 'halted', reason };
+}
+
+/** The holds that changed something which is not put back yet. */
+export function heldSteps(state: DeploymentState): Step[] {
+  const released = state.plan.steps.flatMap((step) =>
+    step.kind === 'release' && state.steps[step.id]?.phase === 'verified' ? [step.hold] : [],
+  );
+  return state.plan.steps.filter((step) => {
+    const phase = state.steps[step.id]?.phase ?? 'pending';
+    return step.kind === 'hold' && !['pending', 'undone'].includes(phase) && !released.includes(step.id);
+  });
 }
 
 function forward(state: DeploymentState): Action {
@@ -38,6 +56,7 @@ function forward(state: DeploymentState): Action {
       case 'failed':
       case 'undoing':
       case 'undone':
+      case 'unrestored':
         // Only a deployment that turned back has such steps; replay sets turnedBack with the first of them.
         return { kind: 'undo', step };
     }
@@ -46,9 +65,12 @@ function forward(state: DeploymentState): Action {
 }
 
 function backward(state: DeploymentState, reason: Reason): Action {
+  const held = heldSteps(state);
   const touched = state.plan.steps.filter((step) => {
     const phase = state.steps[step.id]?.phase ?? 'pending';
-    return leavesTraces(step) && phase !== 'pending' && phase !== 'undone';
+    if (step.kind === 'hold') return held.includes(step);
+    const begun = phase !== 'pending' || beganShifted(step);
+    return leavesTraces(step) && begun && phase !== 'undone';
   });
   // Weights first, the rest later: requests are safe before anything is taken down.
   const next = touched.filter((step) => step.kind === 'shift').at(-1) ?? touched.at(-1);
@@ -62,4 +84,16 @@ export function hasMoved(state: DeploymentState): boolean {
     const facts = state.steps[step.id]?.facts ?? {};
     return step.kind === 'shift' && (Number(facts['writes'] ?? 0) > 0 || Number(facts['restored'] ?? 0) > 0);
   });
+}
+
+/** Whether a person had moved traffic before the shift began, and accepted it: the way back takes it back. */
+function beganShifted(step: Step): boolean {
+  return step.kind === 'shift' && (step.accepted ?? []).some(({ weights }) => weights[step.towards] > 0);
+}
+
+/** Whether any production traffic may be on the colour that gains. */
+export function mayHaveMoved(state: DeploymentState): boolean {
+  return state.plan.steps.some(
+    (step) => step.kind === 'shift' && (state.steps[step.id]?.startedAt !== null || beganShifted(step)),
+  );
 }

@@ -24,14 +24,27 @@ export interface ScalingActivity {
   message: string;
 }
 
-/** One fleet as it was measured; nothing here is judged. */
-export interface FleetReading {
-  region: string;
-  colour: Colour;
-  autoScalingGroup: string;
+/** What may be changed of a fleet by hand: its capacity, and the processes that are suspended. */
+export interface FleetLimits {
   minimum: number;
   maximum: number;
   desired: number;
+  /** Auto Scaling processes that are suspended, in alphabetical order. */
+  suspended: string[];
+}
+
+/** The limits alone, of a measurement that may hold more. */
+export function limitsOf(reading: FleetLimits | undefined): FleetLimits | null {
+  if (reading === undefined) return null;
+  const { minimum, maximum, desired, suspended } = reading;
+  return { minimum, maximum, desired, suspended };
+}
+
+/** One fleet as it was measured; nothing here is judged. */
+export interface FleetReading extends FleetLimits {
+  region: string;
+  colour: Colour;
+  autoScalingGroup: string;
   /** The release that the group gives new instances; null when unknown. */
   version: string | null;
   instances: InstanceReading[];

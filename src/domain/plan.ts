@@ -1,7 +1,7 @@
 import { otherColour, type Colour } from './colour';
-import type { FleetReading } from './fleet';
-import type { Plan } from './records';
-import type { Capacity, SmokeRequest, Step } from './step';
+import { limitsOf, type FleetReading } from './fleet';
+import type { FoundRegion, Plan } from './records';
+import type { Capacity, FoundFleets, SmokeRequest, Step } from './step';
 import { allTo, type Route, type RouteWeights } from './traffic';
 
 /** What was found in one region before a plan is made. */
@@ -22,6 +22,8 @@ export interface DeploymentPolicy {
   retire: { when: 'after' | 'on-request' | 'never'; afterSeconds: number };
   quietSeconds: number;
   drainTimeoutSeconds: number;
+  /** Whether a scaling policy may give a fleet that serves nobody more instances, as one by processor load does. */
+  scalesIdle?: boolean;
 }
 
 export interface PlanRequest {
@@ -41,6 +43,7 @@ export function planDeploy(request: PlanRequest): Plan {
   const steps: Step[] = [
     ...request.regions.flatMap((facts) => bringUp(facts, request)),
     ...request.regions.flatMap((facts) => moveTraffic(facts, request, request.policy.soakSeconds)),
+    ...request.regions.flatMap(release),
     ...request.regions.flatMap((facts) => settle(facts, request)),
     ...request.regions.flatMap((facts) => retireByPolicy(facts, request)),
   ];
@@ -57,6 +60,7 @@ export function planRollback(request: PlanRequest): Plan {
       isWarm(facts, request.version) ? [gate(facts, request, idleOf(facts))] : bringUp(facts, request),
     ),
     ...request.regions.flatMap((facts) => moveTraffic(facts, request, 0)),
+    ...request.regions.flatMap(release),
     ...request.regions.flatMap((facts) => settle(facts, request)),
   ];
   return { ...heading(request), purpose: 'rollback', steps };
@@ -69,8 +73,19 @@ export function planRetire(request: PlanRequest): Plan {
 }
 
 function heading(request: PlanRequest): Omit<Plan, 'purpose' | 'steps'> {
-  const { environment, service, version, formerVersion } = request;
-  return { environment, service, version, formerVersion };
+  const { environment, service, version, formerVersion, policy } = request;
+  const found = request.regions.map(foundRegion);
+  return { environment, service, version, formerVersion, found, scalesIdle: policy.scalesIdle ?? false };
+}
+
+/** What a plan rests on in one region. */
+export function foundRegion({ region, routes, fleets }: Omit<RegionFacts, 'live'>): FoundRegion {
+  const production = routes.filter((route) => route.listener === 'production');
+  return { region, routes: production.map(asRouteWeights), fleets: foundFleets({ fleets }) };
+}
+
+function foundFleets({ fleets }: Pick<RegionFacts, 'fleets'>): FoundFleets {
+  return { blue: limitsOf(fleets.blue), green: limitsOf(fleets.green) };
 }
 
 function idleOf(facts: RegionFacts): Colour {
@@ -153,8 +168,12 @@ function moveTraffic(facts: RegionFacts, request: PlanRequest, soakSeconds: numb
             intervalSeconds: policy.gate.intervalSeconds,
           },
         ];
+  const idle = facts.fleets[colour];
+  const brought = idle === undefined || !isWarm(facts, version);
+  const former = brought ? {} : { former: capacityOf(idle) };
   return [
-    { kind: 'follow', id: `follow:${region}`, region, colour, version, capacity, timeoutSeconds },
+    { kind: 'hold', id: `hold:${region}`, region, losing: facts.live, found: foundFleets(facts) },
+    { kind: 'follow', id: `follow:${region}`, region, colour, version, capacity, timeoutSeconds, ...former },
     {
       kind: 'shift',
       id: `shift:${region}`,
@@ -167,6 +186,17 @@ function moveTraffic(facts: RegionFacts, request: PlanRequest, soakSeconds: numb
     { kind: 'prove', id: `prove:${region}`, region, version, ...policy.proof },
     ...soak,
   ];
+}
+
+function capacityOf({ minimum, maximum, desired }: FleetReading): Capacity {
+  return { minimum, maximum, desired };
+}
+
+/** After the soak of every region: until then traffic may have to go back, to a fleet that did not shrink. */
+function release(facts: RegionFacts): Step[] {
+  const { region, live: losing } = facts;
+  const found = foundFleets(facts);
+  return [{ kind: 'release', id: `release:${region}`, region, hold: `hold:${region}`, losing, found }];
 }
 
 function asRouteWeights(route: Route): RouteWeights {

@@ -1,9 +1,9 @@
 import type { Outcome } from './outcome';
-import type { Drift } from './traffic';
-import type { Step } from './step';
+import type { FoundFleets, Step } from './step';
+import type { Drift, RouteWeights } from './traffic';
 
 /** The version of the record format; a reader refuses records of a newer one. */
-export const RECORD_FORMAT = 1;
+export const RECORD_FORMAT = 2;
 
 export interface Plan {
   /** Why the deployment is made: a new release, the way back, or letting a colour go. */
@@ -15,6 +15,25 @@ export interface Plan {
   /** The release that was live when the plan was made; null when there was none. */
   formerVersion: string | null;
   steps: Step[];
+  /** Whether a fleet that serves nobody may scale by itself; its desired capacity then tells nothing. */
+  scalesIdle?: boolean;
+  /** What was found in each region when the plan was made; absent in records of format 1. */
+  found?: FoundRegion[];
+}
+
+/** One region as a plan found it: what differs from this later, and was not the plan's doing, is drift. */
+export interface FoundRegion {
+  region: string;
+  /** The weights of all production routes. */
+  routes: RouteWeights[];
+  fleets: FoundFleets;
+}
+
+/** Compared as it is, never interpreted. */
+export interface ProcessMark {
+  /** Where process numbers mean the same: one boot of one machine, one container. */
+  space: string;
+  startedAt: string;
 }
 
 export interface Holder {
@@ -23,6 +42,8 @@ export interface Holder {
   user: string;
   /** Link to the CI job, where there is one. */
   job: string | null;
+  /** What tells the process from a later one with its number; missing in what older versions wrote. */
+  process?: ProcessMark;
 }
 
 /** Why a step or a deployment did not go on. */
@@ -35,10 +56,25 @@ export interface Reason {
 }
 
 type Body =
-  | { kind: 'opened'; plan: Plan; holder: Holder }
+  /** `overrode` names the freezes that were in force and overridden by name. */
+  | { kind: 'opened'; plan: Plan; holder: Holder; overrode?: string[] }
+  /** The lease was taken from its former holder; what that one appends next finds its number taken. */
+  | { kind: 'unlocked'; holder: Holder; former: Holder; why: string }
   /** Another process took the deployment over. */
   | { kind: 'resumed'; holder: Holder }
-  | { kind: 'started'; step: string }
+  /**
+   * A person accepted what was changed by hand; from here on this plan holds. `adopted` are the ids of steps
+   * that are as good as done. On the way back the states of the former plan's steps are kept.
+   */
+  | {
+      kind: 'replanned';
+      plan: Plan;
+      accepted: Drift[];
+      adopted: string[];
+      direction: 'forward' | 'back';
+    }
+  /** With what was decided at the last moment, so that it is known before anything is touched. */
+  | { kind: 'started'; step: string; facts?: Facts }
   | { kind: 'ran'; step: string; facts: Facts }
   | { kind: 'verified'; step: string; facts: Facts }
   | { kind: 'failed'; step: string; reason: Reason }
@@ -46,6 +82,8 @@ type Body =
   | { kind: 'rollbackRequested'; reason: Reason }
   | { kind: 'undoStarted'; step: string }
   | { kind: 'undone'; step: string; facts: Facts }
+  /** What the step changed could not be put back; the reason says what a person has to type. */
+  | { kind: 'unrestored'; step: string; reason: Reason }
   | { kind: 'halted'; step: string | null; reason: Reason }
   | { kind: 'closed'; outcome: Outcome; message: string };
 

@@ -2,7 +2,16 @@ import { BasculeError } from './errors';
 import type { Outcome } from './outcome';
 import { RECORD_FORMAT, type Facts, type JournalRecord, type Plan, type Reason } from './records';
 
-export type StepPhase = 'pending' | 'started' | 'ran' | 'verified' | 'failed' | 'undoing' | 'undone';
+export type StepPhase =
+  | 'pending'
+  | 'started'
+  | 'ran'
+  | 'verified'
+  | 'failed'
+  | 'undoing'
+  | 'undone'
+  /** It was to be undone and could not be; a person was told what to type. */
+  | 'unrestored';
 
 export interface StepState {
   phase: StepPhase;
@@ -16,6 +25,8 @@ export interface DeploymentState {
   deployment: string;
   plan: Plan;
   openedAt: number;
+  /** When a process took the deployment over last; null when the first one still has it. */
+  resumedAt: number | null;
   steps: Record<string, StepState>;
   /** Why the deployment turned back; null while it goes forward. */
   turnedBack: Reason | null;
@@ -42,6 +53,7 @@ export function replay(records: readonly JournalRecord[]): DeploymentState {
     deployment: first.deployment,
     plan: first.plan,
     openedAt: first.at,
+    resumedAt: null,
     steps: Object.fromEntries(first.plan.steps.map((step) => [step.id, { ...untouched }])),
     turnedBack: null,
     halted: null,
@@ -76,16 +88,29 @@ function checkRecord(record: JournalRecord, state: DeploymentState): void {
 function applyRecord(record: JournalRecord, state: DeploymentState): void {
   switch (record.kind) {
     case 'opened':
+    case 'unlocked':
       return;
     case 'resumed':
       // A person decided to go on, so what had stopped the deployment is judged afresh from the world.
       state.halted = null;
       state.closed = null;
+      state.resumedAt = record.at;
+      if (state.turnedBack === null) lookAgain(state);
       return;
+    case 'replanned':
+      return replan(record, state);
     case 'started':
-      return update(state, record.step, { phase: 'started', startedAt: record.at });
+      return update(state, record.step, {
+        phase: 'started',
+        startedAt: record.at,
+        endedAt: null,
+        facts: record.facts ?? {},
+      });
     case 'ran':
-      return update(state, record.step, { phase: 'ran', facts: record.facts });
+      return update(state, record.step, {
+        phase: 'ran',
+        facts: { ...state.steps[record.step]?.facts, ...record.facts },
+      });
     case 'verified':
       return update(state, record.step, {
         phase: 'verified',
@@ -107,13 +132,63 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
         endedAt: state.steps[record.step]?.endedAt ?? record.at,
         facts: { ...state.steps[record.step]?.facts, ...record.facts },
       });
+    case 'unrestored':
+      state.halted = withMore(state.halted, record.reason);
+      return update(state, record.step, { phase: 'unrestored', reason: record.reason });
     case 'halted':
       state.halted = record.reason;
       return;
     case 'closed':
       state.closed = { outcome: record.outcome, message: record.message, at: record.at };
       return;
+    default:
+      // Passing over what is not understood would make a guess of everything after it.
+      throw unreadable(state.deployment, `record ${state.next} is of the unknown kind ${kindOf(record)}`);
   }
+}
+
+function kindOf(record: never): string {
+  return String((record as { kind: unknown }).kind);
+}
+
+function withMore(reason: Reason | null, more: Reason): Reason {
+  if (reason === null) return more;
+  return { ...reason, details: [...reason.details, more.message, ...more.details] };
+}
+
+/**
+ * What was seen before an interruption may be hours old: what only looked, or followed the live fleet, does
+ * so again while the shift is still to come. What was put back when the deployment halted is held anew.
+ */
+function lookAgain(state: DeploymentState): void {
+  for (const step of state.plan.steps) {
+    const phase = state.steps[step.id]?.phase;
+    const shift = state.plan.steps.find((one) => one.kind === 'shift' && one.region === step.region);
+    const ahead = shift !== undefined && state.steps[shift.id]?.phase === 'pending';
+    if (step.kind === 'health-gate' && phase === 'verified' && ahead) state.steps[step.id] = { ...untouched };
+    if (step.kind === 'follow' && phase === 'verified' && ahead) update(state, step.id, { phase: 'started' });
+    if (step.kind === 'hold' && phase === 'undone') state.steps[step.id] = { ...untouched };
+    if (step.kind === 'hold' && (phase === 'undoing' || phase === 'unrestored'))
+      update(state, step.id, { phase: 'started' });
+    // What is held anew has to be put back anew.
+    if (step.kind === 'release' && phase === 'ran') update(state, step.id, { phase: 'started' });
+  }
+}
+
+function replan(record: Extract<JournalRecord, { kind: 'replanned' }>, state: DeploymentState): void {
+  const former = state.steps;
+  const { plan, adopted, direction } = record;
+  state.plan = plan;
+  state.steps = Object.fromEntries(
+    plan.steps.map((step) => {
+      const is = former[step.id] ?? untouched;
+      if (direction === 'back')
+        // The weights that were accepted are not the former ones, whoever gave them: they are to be taken back.
+        return [step.id, step.kind === 'shift' ? { ...is, phase: 'undoing' } : is];
+      // Of an adopted step only what it did counts; what it made of a fleet was changed by hand since.
+      return [step.id, adopted.includes(step.id) ? { ...is, phase: 'verified', facts: {} } : untouched];
+    }),
+  );
 }
 
 function update(state: DeploymentState, step: string, change: Partial<StepState>): void {

@@ -1,4 +1,5 @@
 import type { Colour } from './colour';
+import type { FleetLimits } from './fleet';
 import type { RouteWeights } from './traffic';
 
 /** How many instances a fleet may have. The driver pins the minimum of the fleet that it brings up. */
@@ -70,8 +71,11 @@ export interface Smoke extends OfRegion {
 /** Write new weights on all production routes; the cutover when one colour gets everything. */
 export interface Shift extends OfRegion {
   kind: 'shift';
+  /** The former weights, to which the way back leads. */
   from: RouteWeights[];
   to: RouteWeights[];
+  /** What a person left and accepted as the beginning, where that is not `from`. */
+  accepted?: RouteWeights[];
   /** The colour that gains. */
   towards: Colour;
   timeoutSeconds: number;
@@ -106,6 +110,31 @@ export interface Follow extends OfRegion {
   version: string;
   capacity: Capacity;
   timeoutSeconds: number;
+  /** What the fleet is given back on the way back, where no other step of the plan brought it up. */
+  former?: Capacity;
+}
+
+/** What was found of both fleets when the plan was made; null for a fleet that did not exist. */
+export type FoundFleets = Record<Colour, FleetLimits | null>;
+
+/**
+ * Keep both fleets still while traffic moves: suspend what would change them by itself, and pin the minimum of
+ * the fleet that is live. What is to be put back stands here, and is thereby recorded before anything is touched.
+ */
+export interface Hold extends OfRegion {
+  kind: 'hold';
+  /** The colour that is live until the shift, and whose minimum is pinned. */
+  losing: Colour;
+  found: FoundFleets;
+}
+
+/** Put back what `hold` changed, exactly as it was found. */
+export interface Release extends OfRegion {
+  kind: 'release';
+  /** The id of the hold. */
+  hold: string;
+  losing: Colour;
+  found: FoundFleets;
 }
 
 /** Give a fleet the capacity limits of the configuration again, after the minimum was pinned. */
@@ -145,10 +174,12 @@ export type Step =
   | HealthGate
   | PointTest
   | Smoke
+  | Hold
   | Follow
   | Shift
   | Prove
   | Soak
+  | Release
   | Unpin
   | KeepWarm
   | TrafficEnd
@@ -170,6 +201,10 @@ export function describeStep(step: Step): string {
       return `test listener to ${step.colour}`;
     case 'smoke':
       return `smoke test of ${step.version} through the test listener`;
+    case 'hold':
+      return 'hold both fleets still';
+    case 'release':
+      return 'give both fleets back their processes and limits';
     case 'follow':
       return `${step.colour} follows the live capacity`;
     case 'shift':
@@ -199,6 +234,7 @@ export function turnsBack(step: Step): boolean {
     case 'apply-idle':
     case 'health-gate':
     case 'smoke':
+    case 'hold':
     case 'follow':
     case 'shift':
     case 'prove':
@@ -206,6 +242,7 @@ export function turnsBack(step: Step): boolean {
       return true;
     case 'point-test':
       return !step.settling;
+    case 'release':
     case 'unpin':
     case 'keep-warm':
     case 'traffic-end':
@@ -216,7 +253,9 @@ export function turnsBack(step: Step): boolean {
 
 /** Whether a step changed something that the way back has to undo; gates only looked. */
 export function leavesTraces(step: Step): boolean {
-  return step.kind === 'shift' || step.kind === 'apply-idle';
+  if (step.kind === 'follow') return step.former !== undefined;
+  if (step.kind === 'point-test') return step.settling;
+  return step.kind === 'shift' || step.kind === 'apply-idle' || step.kind === 'hold';
 }
 
 /** Whether a step may be left while it waits; a shift may not, for it would stay half-moved. */

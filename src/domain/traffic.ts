@@ -36,7 +36,7 @@ export function sameWeights(one: Weights, other: Weights): boolean {
 }
 
 /** The colour that receives everything through a route; undefined while it is shared or has no weight. */
-function soleColour(weights: Weights): Colour | undefined {
+export function soleColour(weights: Weights): Colour | undefined {
   return COLOURS.find((colour) => weights[colour] > 0 && weights[otherColour(colour)] === 0);
 }
 

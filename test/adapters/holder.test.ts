@@ -1,13 +1,23 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { currentHolder } from '../../src/adapters/holder';
+import { currentHolder, sightOf } from '../../src/adapters/holder';
+import { must, until } from '../support/until';
 
 afterEach(() => void vi.restoreAllMocks());
 
 describe('currentHolder', () => {
   it('names machine, process and user', () => {
     const user = os.userInfo().username;
-    expect(currentHolder({})).toEqual({ host: os.hostname(), pid: process.pid, user, job: null });
+    expect(currentHolder({})).toEqual({
+      host: os.hostname(),
+      pid: process.pid,
+      user,
+      job: null,
+      process: { space: expect.stringMatching(/./), startedAt: expect.stringMatching(/./) },
+    });
   });
 
   it.each([
@@ -27,5 +37,56 @@ describe('currentHolder', () => {
     });
     expect(currentHolder({}).user).toBe(`user ${process.getuid?.()}`);
     expect(currentHolder({ USER: 'ci' }).user).toBe('ci');
+  });
+});
+
+describe('sightOf', () => {
+  const self = currentHolder({});
+  const mark = must(self.process);
+
+  /** The number of a process that ran and ended. */
+  async function ended(): Promise<number> {
+    const child = spawn(process.execPath, ['-e', '']);
+    await once(child, 'exit');
+    return must(child.pid);
+  }
+
+  it('sees that a process runs', () => {
+    expect(sightOf(self)).toBe('running');
+  });
+
+  it('sees that a process has ended, by its number alone', async () => {
+    const pid = await ended();
+    expect(sightOf({ ...self, pid })).toBe('gone');
+    expect(sightOf({ host: self.host, pid, user: 'ada', job: null })).toBe('gone');
+  });
+
+  it('tells another process with the same number apart', () => {
+    expect(sightOf({ ...self, process: { ...mark, startedAt: 'before' } })).toBe('gone');
+  });
+
+  it('does not guess: another host, another container of the same name, a number without a mark', async () => {
+    const pid = await ended();
+    expect(sightOf({ ...self, pid, host: `${self.host}-2` })).toBe('unknown');
+    expect(sightOf({ ...self, pid, process: { ...mark, space: 'another boot' } })).toBe('unknown');
+    expect(sightOf({ host: self.host, pid: process.pid, user: 'ada', job: null })).toBe('unknown');
+  });
+
+  it('takes a process that ended for gone also while its parent has not asked how', async () => {
+    if (process.platform !== 'linux') return;
+    // A shell that becomes another program never asks after the child that it had begun before.
+    const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const [line] = (await once(child.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      const stat = async () => readFileSync(`/proc/${pid}/stat`, 'utf8');
+      await until(stat, (text) => / Z /.test(text));
+      expect(sightOf({ ...self, pid })).toBe('gone');
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
   });
 });

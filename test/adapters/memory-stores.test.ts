@@ -1,8 +1,17 @@
 import { describe } from 'vitest';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
-import { journalConformance, leasesConformance, LIFETIME } from '../support/store-conformance';
+import { MemoryEnvironmentLog, MemoryJournal, MemoryLeases } from '../support/memory';
+import {
+  journalConformance,
+  leasesConformance,
+  LIFETIME,
+  logConformance,
+} from '../support/store-conformance';
 
 describe('the memory that unit tests use', () => {
-  journalConformance(() => Promise.resolve(new MemoryJournal()));
-  leasesConformance((clock) => Promise.resolve(new MemoryLeases(clock, LIFETIME)));
+  journalConformance(async () => {
+    const journal = new MemoryJournal();
+    return { journal, spoil: async (...text) => journal.spoil(...text) };
+  });
+  leasesConformance(async (clock) => new MemoryLeases(clock, LIFETIME));
+  logConformance(async (clock) => new MemoryEnvironmentLog(clock));
 });

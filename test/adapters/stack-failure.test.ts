@@ -49,4 +49,43 @@ describe('stackFailure', () => {
       'BASCULE_STACK_FAILED',
     );
   });
+
+  it.each([
+    [
+      'BASCULE_AWS_THROTTLED',
+      'creating Auto Scaling Group (shop): operation error Auto Scaling: CreateAutoScalingGroup, exceeded maximum number of attempts, 25, https response error StatusCode: 400, RequestID: 1, api error Throttling: Rate exceeded',
+    ],
+    [
+      'BASCULE_AWS_THROTTLED',
+      'could not write checkpoint: operation error S3: PutObject, https response error StatusCode: 503, api error SlowDown: slow down',
+    ],
+    [
+      'BASCULE_AWS_CREDENTIALS',
+      'operation error S3: GetObject, https response error StatusCode: 400, api error ExpiredToken: The provided token has expired.',
+    ],
+    [
+      'BASCULE_AWS_UNREACHABLE',
+      'operation error S3: PutObject, https response error StatusCode: 0, request send failed, Put "https://x": read tcp 10.0.0.1:4->10.0.0.2:443: read: connection reset by peer',
+    ],
+    [
+      'BASCULE_AWS_FAILED',
+      'reading EC2 Launch Template (lt-1): https response error StatusCode: 503, api error ServiceUnavailable: try again',
+    ],
+  ])('tells %s from a fault of the release', (code, message) => {
+    const urn = 'urn:pulumi:production.eu-west-3.green::bascule::aws:autoscaling/group:Group::fleet';
+    expect(failureOf([said(message, urn)])).toMatchObject({
+      code,
+      details: [expect.stringContaining(message)],
+    });
+    expect(failureOf([], `error: ${message}`)).toMatchObject({ code });
+  });
+
+  it.each([
+    'creating EC2 Launch Template (shop): api error InvalidAMIID.NotFound: The image id does not exist',
+    'waiting for Auto Scaling Group (shop) capacity satisfied: timeout while waiting for state to become "ok" (last state: "want at least 2 healthy instance(s), have 0", timeout: 10m0s)',
+    'there is no image of shop 5.0.3 in eu-west-3',
+    'https response error StatusCode: 400, api error ValidationError: 503 is no port',
+  ])('blames the release for what AWS did answer: %s', (message) => {
+    expect(failureOf([said(message)]).code).toBe('BASCULE_STACK_FAILED');
+  });
 });

@@ -20,6 +20,7 @@ function fleet(instances: InstanceReading[], activities: FleetReading['activitie
     autoScalingGroup: 'shop-green',
     minimum: 2,
     maximum: 4,
+    suspended: [],
     desired: 2,
     version: '2.0.0',
     instances,

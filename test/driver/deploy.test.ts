@@ -80,7 +80,7 @@ describe('a deployment', () => {
 
   it('follows a live fleet that grew while the gates were shut', async () => {
     world.runs('blue', '1.0.0', 2);
-    world.clock.after(1500, () => world.runs('blue', '1.0.0', 4));
+    world.clock.after(1500, () => world.at().scale('blue', 4));
     await deployed('2.0.0');
     expect((await world.at().read('green'))?.instances).toHaveLength(4);
   });

@@ -77,7 +77,7 @@ describe('invariant 2: the live fleet is never scaled down or changed', () => {
       },
     };
     const result = await deploy(one, { version: '3.0.0', force: false });
-    expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_FLEET_IS_LIVE' } });
+    expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_TRAFFIC_DRIFT' } });
     expect(world.applied).toEqual([]);
   });
 

@@ -159,8 +159,10 @@ describe('retire', () => {
       return live.answerOf(program);
     });
     expect(result.exitCode, result.stdout).toBe(5);
-    expect(result.json.reason?.code).toBe('BASCULE_FLEET_IS_LIVE');
-    expect(result.json.reason?.details.join()).toContain('rule 10 (path /api/*): blue 99, green 1');
+    expect(result.json.reason?.code).toBe('BASCULE_TRAFFIC_DRIFT');
+    expect(result.json.reason?.details).toEqual([
+      'rule 10 (path /api/*): expected blue 100, green 0; found blue 99, green 1',
+    ]);
     expect(await capacities()).toEqual(before);
     const shared = await live.run('retire', ENVIRONMENT);
     expect(shared.exitCode).toBe(5);

@@ -71,6 +71,8 @@ test('a new fleet that sickens gives its traffic back first and is let go afterw
     'failed soak',
     'undoStarted shift',
     'undone shift',
+    'undoStarted hold',
+    'undone hold',
     'undoStarted apply-idle',
     'undone apply-idle',
   ]);
@@ -87,5 +89,6 @@ test('with both colours sick nothing moves and a person is called', async () => 
   expect(await live.instances('blue')).toHaveLength(2);
   expect(await live.instances('green')).toHaveLength(2);
   const records = await live.journal(must(answer.json.deployment));
-  expect(records.some(({ kind }) => kind === 'undone')).toBe(false);
+  const undone = records.flatMap((record) => (record.kind === 'undone' ? [record.step.split(':')[0]] : []));
+  expect(undone).toEqual(['hold']);
 });

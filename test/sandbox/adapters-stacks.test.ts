@@ -1,7 +1,7 @@
 /** Stacks on the real engine, with a backend in a folder and programs that need no provider. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import * as pulumi from '@pulumi/pulumi';
@@ -48,7 +48,11 @@ const green = (version: string): FleetTarget => ({ region: 'eu-west-3', colour: 
 const at = (file: string) => path.join(folder, 'project', file);
 
 async function stacks(): Promise<PulumiStacks> {
-  const place = { projectFolder: at('.'), command: await PulumiCommand.get({ skipVersionCheck: true }) };
+  const place = {
+    projectFolder: at('.'),
+    command: await PulumiCommand.get({ skipVersionCheck: true }),
+    patience: { othersSeconds: 0 },
+  };
   const config = { service: 'shop' } as EnvironmentConfig;
   return new PulumiStacks(place, 'production', config, programs);
 }
@@ -127,7 +131,7 @@ describe('PulumiStacks', () => {
     }
   });
 
-  it('names the holder of a locked stack', async () => {
+  it('names the holder of a locked stack, a process that lives', async () => {
     const locks = path.join(
       folder,
       'backend',
@@ -141,12 +145,17 @@ describe('PulumiStacks', () => {
     const lock = path.join(locks, '0e4ab9b0-0000-4000-8000-000000000000.json');
     await writeFile(
       lock,
-      JSON.stringify({ pid: 4242, username: 'ada', hostname: 'desk', timestamp: '2026-11-21T06:00:00Z' }),
+      JSON.stringify({
+        pid: process.pid,
+        username: 'ada',
+        hostname: hostname(),
+        timestamp: new Date().toISOString(),
+      }),
     );
     try {
       await expect((await stacks()).applyFleet(green('2.0'))).rejects.toMatchObject({
         code: 'BASCULE_STACK_LOCKED',
-        details: expect.arrayContaining([expect.stringContaining('ada@desk (pid 4242)')]),
+        details: expect.arrayContaining([expect.stringContaining(`ada@${hostname()} (pid ${process.pid})`)]),
       });
     } finally {
       await rm(lock);

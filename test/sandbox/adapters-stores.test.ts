@@ -1,6 +1,7 @@
 /** Journal and lease in a bucket of the real control plane. */
-import { CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { S3EnvironmentLog } from '../../src/adapters/environment-log';
 import { S3Journal } from '../../src/adapters/journal';
 import { S3Leases } from '../../src/adapters/leases';
 import { Objects } from '../../src/adapters/objects';
@@ -12,6 +13,8 @@ import {
   journalConformance,
   leasesConformance,
   LIFETIME,
+  logConformance,
+  other,
   record,
 } from '../support/store-conformance';
 import { Plane } from './moto-plane';
@@ -41,6 +44,18 @@ function fresh(): string {
   return `environment-${environments}`;
 }
 
+function leaseKey(environment: string): string {
+  return `environments/${environment}/lease.json`;
+}
+
+function recordKey(environment: string, deployment: string, sequence: number): string {
+  return `environments/${environment}/deployments/${deployment}/${String(sequence).padStart(6, '0')}.json`;
+}
+
+async function put(Key: string, Body: string): Promise<void> {
+  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: Buffer.from(Body) }));
+}
+
 /** S3 whose answer to one of the writes is lost after it took effect. */
 function losingAnswer(client: S3Client, number = 1): S3Client {
   let writes = 0;
@@ -56,7 +71,29 @@ function losingAnswer(client: S3Client, number = 1): S3Client {
 }
 
 describe('S3Journal', () => {
-  journalConformance(() => Promise.resolve(new S3Journal(new Objects(s3, BUCKET), fresh())));
+  journalConformance(async () => {
+    const environment = fresh();
+    return {
+      journal: new S3Journal(new Objects(s3, BUCKET), environment),
+      spoil: (deployment, sequence, text) => put(recordKey(environment, deployment, sequence), text),
+    };
+  });
+
+  it('recognises its own record also in the place of one that was cut off', async () => {
+    const environment = fresh();
+    await put(recordKey(environment, 'one', 0), '{');
+    // The first write is refused; it is the answer to the second that is lost.
+    const journal = new S3Journal(new Objects(losingAnswer(s3, 2), BUCKET), environment);
+    expect(await journal.append(record('one', 0))).toBe('appended');
+    expect(await journal.read('one')).toEqual([record('one', 0)]);
+  });
+
+  it('refuses a record that stands in the place of another', async () => {
+    const environment = fresh();
+    const journal = new S3Journal(new Objects(s3, BUCKET), environment);
+    await put(recordKey(environment, 'one', 0), JSON.stringify(record('two', 0)));
+    await expect(journal.read('one')).rejects.toMatchObject({ code: 'BASCULE_JOURNAL_UNREADABLE' });
+  });
 
   it('recognises its own record when the first answer was lost', async () => {
     const journal = new S3Journal(new Objects(losingAnswer(s3), BUCKET), fresh());
@@ -78,8 +115,9 @@ describe('S3Journal', () => {
     const environment = fresh();
     const journal = new S3Journal(new Objects(s3, BUCKET), environment);
     await journal.append(record('one', 0));
-    const Key = `environments/${environment}/deployments/one/000001.json`;
-    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: '{"kind":' }));
+    const Key = recordKey(environment, 'one', 1);
+    await put(Key, '{"kind":');
+    await put(recordKey(environment, 'one', 2), JSON.stringify(record('one', 2)));
     await expect(journal.read('one')).rejects.toMatchObject({
       code: 'BASCULE_JOURNAL_UNREADABLE',
       message: expect.stringContaining(Key),
@@ -112,12 +150,80 @@ describe('S3Leases', () => {
     expect(await lease.renew()).toBe('renewed');
   });
 
-  it('says so when the lease cannot be read, rather than taking it', async () => {
+  it.each(['held?', '{}', '{"fence":1,"holder":null}'])(
+    'does not take a lease that cannot be read: %s',
+    async (text) => {
+      const environment = fresh();
+      await put(leaseKey(environment), text);
+      const leases = new S3Leases(new Objects(s3, BUCKET), environment, systemClock);
+      await expect(leases.acquire('one', holder)).rejects.toMatchObject({ code: 'BASCULE_LEASE_UNREADABLE' });
+    },
+  );
+
+  it('is not lost to a heartbeat of its own whose answer never came', async () => {
     const environment = fresh();
-    await s3.send(
-      new PutObjectCommand({ Bucket: BUCKET, Key: `environments/${environment}/lease.json`, Body: 'held?' }),
+    const clock = new HandClock();
+    let silent = false;
+    const send = async (command: { constructor: { name: string } }) => {
+      const answer: unknown = await s3.send(command as never);
+      if (silent && command.constructor.name === 'PutObjectCommand') throw new Error('connection reset');
+      return answer;
+    };
+    const leases = new S3Leases(
+      new Objects({ send } as unknown as S3Client, BUCKET),
+      environment,
+      clock,
+      LIFETIME,
     );
-    const leases = new S3Leases(new Objects(s3, BUCKET), environment, systemClock);
-    await expect(leases.acquire('one', holder)).rejects.toMatchObject({ code: 'BASCULE_LEASE_UNREADABLE' });
+    const lease = held(await leases.acquire('one', holder));
+    silent = true;
+    clock.pass(1000);
+    await expect(lease.renew()).rejects.toThrow('connection reset');
+    silent = false;
+    clock.pass(1000);
+    expect(await lease.renew()).toBe('renewed');
+    expect(await leases.read()).toMatchObject({ fence: 1, expiresAt: clock.now() + LIFETIME });
+  });
+
+  it('reads the lease of an older version, whose holder has no mark', async () => {
+    const environment = fresh();
+    const clock = new HandClock();
+    const leases = new S3Leases(new Objects(s3, BUCKET), environment, clock, LIFETIME);
+    const old = {
+      holder,
+      deployment: 'one',
+      fence: 7,
+      acquiredAt: 1,
+      expiresAt: clock.now() + 1,
+      released: false,
+    };
+    await put(leaseKey(environment), JSON.stringify(old));
+    expect(await leases.read()).toEqual(old);
+    clock.pass(1);
+    expect(held(await leases.acquire('two', other)).fence).toBe(8);
+  });
+});
+
+describe('S3EnvironmentLog', () => {
+  logConformance(async (clock) => new S3EnvironmentLog(new Objects(s3, BUCKET), fresh(), clock));
+
+  const event = { kind: 'thawed', by: holder, name: 'one' } as const;
+
+  it('puts the next event in the place of one that was cut off, and does not read past one in the middle', async () => {
+    const environment = fresh();
+    const log = new S3EnvironmentLog(new Objects(s3, BUCKET), environment, new HandClock());
+    await log.append(event);
+    const Key = `environments/${environment}/log/000001.json`;
+    await put(Key, '{"kind":"fro');
+    expect(await log.read()).toHaveLength(1);
+    expect(await log.append(event)).toMatchObject({ sequence: 1 });
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+    expect(await Body?.transformToString()).toContain('"thawed"');
+    await log.append(event);
+    await put(Key, '');
+    await expect(log.read()).rejects.toMatchObject({
+      code: 'BASCULE_LOG_UNREADABLE',
+      message: expect.stringContaining(Key),
+    });
   });
 });

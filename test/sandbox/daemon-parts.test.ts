@@ -188,35 +188,56 @@ describe('metrics', () => {
       at: 1_000,
       requestCount: 7,
       target2xx: 5,
+      target3xx: 0,
       target4xx: 0,
       target5xx: 2,
-      elb5xx: 0,
+      elb5xx: 3,
       connectionErrors: 0,
+      newConnections: 4,
       responseTimes: [0.5, 0.5, 0.1],
       activeConnections: 0,
     };
     const healthy = { state: 'healthy' as const, reason: null, description: null };
     const health = { [group]: { 'i-1': healthy, 'i-2': { ...healthy, state: 'unhealthy' as const } } };
-    const batches = metricBatches([sample], state, health, new Date(2_000));
+    const connections = [
+      { loadBalancerArn: elb('eu-west-3', '1'), at: 1_000, newFromClients: 2, active: 6 },
+      { loadBalancerArn: elb('us-east-1', '1'), at: 1_000, newFromClients: 1, active: null },
+    ];
+    const batches = metricBatches(state, { samples: [sample], connections, health, now: new Date(2_000) });
     expect(batches.map(({ account, region }) => `${account} ${region}`)).toEqual([
       '1 eu-west-3',
       '2 eu-west-3',
       '1 us-east-1',
     ]);
-    const own = batches[0]?.data ?? [];
-    const dimensions = [
-      { Name: 'LoadBalancer', Value: 'app/shop/0123' },
-      { Name: 'TargetGroup', Value: 'targetgroup/shop-blue/4567' },
-    ];
-    expect(own.every((datum) => JSON.stringify(datum.Dimensions) === JSON.stringify(dimensions))).toBe(true);
-    expect(Object.fromEntries(own.map((datum) => [datum.MetricName, datum.Value ?? datum.Values]))).toEqual({
+    const told: Record<string, Record<string, unknown>> = {};
+    for (const { Dimensions = [], MetricName = '', Value, Values } of batches[0]?.data ?? []) {
+      const of = Dimensions.map(({ Name, Value: value }) => `${Name} ${value}`).join(', ');
+      (told[of] ??= {})[MetricName] = Value ?? Values;
+    }
+    const traffic = {
       RequestCount: 7,
       HTTPCode_Target_2XX_Count: 5,
       HTTPCode_Target_5XX_Count: 2,
       TargetResponseTime: [0.5, 0.1],
-      HealthyHostCount: 1,
-      UnHealthyHostCount: 1,
+    };
+    expect(told).toEqual({
+      'LoadBalancer app/shop/0123': {
+        ...traffic,
+        HTTPCode_ELB_5XX_Count: 3,
+        NewConnectionCount: 6,
+        ActiveConnectionCount: 6,
+      },
+      'LoadBalancer app/shop/0123, TargetGroup targetgroup/shop-blue/4567': {
+        ...traffic,
+        RequestCountPerTarget: 3.5,
+        HealthyHostCount: 1,
+        UnHealthyHostCount: 1,
+      },
+      'TargetGroup targetgroup/shop-blue/4567': { RequestCountPerTarget: 3.5 },
     });
+    const names = (index: number) => batches[index]?.data.map((datum) => datum.MetricName);
+    expect(names(1)).toEqual(['HealthyHostCount', 'UnHealthyHostCount']);
+    expect(names(2)).toEqual(['NewConnectionCount', 'HealthyHostCount', 'UnHealthyHostCount']);
   });
 });
 

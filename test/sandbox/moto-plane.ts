@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import {
   CreateLaunchTemplateCommand,
   DescribeSubnetsCommand,
@@ -130,6 +131,7 @@ export class Plane {
   elb = (region = 'eu-west-3') => this.keep(new ElasticLoadBalancingV2Client(this.options(region)));
   iam = (region = 'eu-west-3') => this.keep(new IAMClient(this.options(region)));
   sts = (region = 'eu-west-3') => this.keep(new STSClient(this.options(region)));
+  cloudWatch = (region = 'eu-west-3') => this.keep(new CloudWatchClient(this.options(region)));
   s3 = (region = 'eu-west-3') => this.keep(new S3Client({ ...this.options(region), forcePathStyle: true }));
 
   async state(query = ''): Promise<SandboxState> {

@@ -117,7 +117,7 @@ describe('a fleet', () => {
 
   it('is a group in its own target group, with the capacity that was decided', async () => {
     const { group, ignoredOfGroup, outputs } = await applied();
-    expect(ignoredOfGroup).toEqual(['desiredCapacity']);
+    expect(ignoredOfGroup).toEqual(['desiredCapacity', 'suspendedProcesses']);
     expect(group).toMatchObject({
       name: 'shop-production-green',
       minSize: 2,

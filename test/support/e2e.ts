@@ -23,6 +23,7 @@ import type { SandboxInfo } from '../../automation/sandbox';
 import type { InstanceStatus } from '../../automation/sandbox/lifecycle/status';
 import type { Colour } from '../../src/domain/colour';
 import type { JournalRecord } from '../../src/domain/records';
+import { proxiedEnv, type AwsProxy } from './aws-proxy';
 import { BASCULE, documentOf, Program, type Answer, type Document } from './command-line';
 import { changeSettings, ENVIRONMENT, writeProject, type Settings } from './e2e-project';
 import { must, until } from './until';
@@ -41,13 +42,17 @@ export const apps = {
 export class LiveEnvironment {
   private readonly programs: Program[] = [];
   private readonly loads: Load[] = [];
+  /** What programs get that are begun from now on. */
+  env: NodeJS.ProcessEnv;
 
   private constructor(
     /** Holds the sandbox and the project. */
     readonly folder: string,
     readonly info: SandboxInfo,
-    readonly env: NodeJS.ProcessEnv,
-  ) {}
+    private readonly direct: NodeJS.ProcessEnv,
+  ) {
+    this.env = direct;
+  }
 
   /** Starts a sandbox and writes the project; the environment itself is not up yet. */
   static async start(change?: (settings: Settings) => void): Promise<LiveEnvironment> {
@@ -94,6 +99,11 @@ export class LiveEnvironment {
     await Promise.allSettled(this.programs.map((program) => program.ended));
     await stopSandbox({ folder: this.info.folder });
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Programs begun from now on call AWS through the proxy; without one, directly. The tests' own clients always do. */
+  through(proxy?: Pick<AwsProxy, 'url'>): void {
+    this.env = proxy === undefined ? this.direct : proxiedEnv(this.direct, proxy);
   }
 
   get project(): string {

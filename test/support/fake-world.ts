@@ -1,9 +1,14 @@
 import { COLOURS, type Colour } from '../../src/domain/colour';
-import type { FleetReading, InstanceReading, ScalingActivity } from '../../src/domain/fleet';
+import {
+  limitsOf,
+  type FleetLimits,
+  type FleetReading,
+  type InstanceReading,
+  type ScalingActivity,
+} from '../../src/domain/fleet';
 import { allTo, type Route, type Weights } from '../../src/domain/traffic';
 import type { Answer } from '../../src/domain/probe';
 import type {
-  Clock,
   FleetTarget,
   Fleets,
   Image,
@@ -15,27 +20,9 @@ import type {
   Traffic,
   World,
 } from '../../src/ports';
+import { FakeClock } from './fake-clock';
 
-/** Time that moves only when somebody waits. */
-export class FakeClock implements Clock {
-  private time = Date.UTC(2026, 0, 1);
-  private readonly due: { at: number; run: () => void }[] = [];
-  now(): number {
-    return this.time;
-  }
-  /** Does something once the clock passes a moment. */
-  after(milliseconds: number, run: () => void): void {
-    this.due.push({ at: this.time + milliseconds, run });
-  }
-  wait(milliseconds: number): Promise<void> {
-    this.time += Math.max(1, milliseconds);
-    for (const one of this.due.splice(0)) {
-      if (one.at <= this.time) one.run();
-      else this.due.push(one);
-    }
-    return Promise.resolve();
-  }
-}
+export { FakeClock } from './fake-clock';
 
 export type Behaviour = 'well' | 'crashes' | 'sick';
 
@@ -45,6 +32,7 @@ interface FakeFleet {
   minimum: number;
   maximum: number;
   desired: number;
+  suspended: string[];
   version: string;
   instances: InstanceReading[];
   activities: ScalingActivity[];
@@ -59,6 +47,9 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
   requests: Record<Colour, number | null> = { blue: 0, green: 0 };
   /** Called before each write; a test breaks things here. */
   beforeWrite: () => void = () => undefined;
+  /** Called before the limits are read, and before they are changed past the stacks. */
+  beforeLook: () => void = () => undefined;
+  beforeAlter: () => void = () => undefined;
   private launched = 0;
 
   constructor(
@@ -113,8 +104,43 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
       colour,
       autoScalingGroup: `shop-test-${colour}`,
       ...fleet,
+      suspended: [...fleet.suspended].sort(),
       instances: [...fleet.instances],
     });
+  }
+
+  readonly groups = { blue: 'shop-test-blue', green: 'shop-test-green' };
+
+  async limits(): Promise<Record<Colour, FleetLimits | undefined>> {
+    this.beforeLook();
+    const [blue, green] = await Promise.all([this.read('blue'), this.read('green')]);
+    return { blue: limitsOf(blue) ?? undefined, green: limitsOf(green) ?? undefined };
+  }
+
+  suspend(colour: Colour, processes: readonly string[]): Promise<void> {
+    return this.alter(colour, (fleet) => {
+      fleet.suspended = [...new Set([...fleet.suspended, ...processes])];
+    });
+  }
+
+  resume(colour: Colour, processes: readonly string[]): Promise<void> {
+    return this.alter(colour, (fleet) => {
+      fleet.suspended = fleet.suspended.filter((one) => !processes.includes(one));
+    });
+  }
+
+  setMinimum(colour: Colour, minimum: number): Promise<void> {
+    return this.alter(colour, (fleet) => {
+      fleet.minimum = minimum;
+    });
+  }
+
+  private alter(colour: Colour, change: (fleet: FakeFleet) => void): Promise<void> {
+    this.beforeAlter();
+    const fleet = this.fleets.get(colour);
+    if (fleet === undefined) throw new Error(`no fleet ${colour}`);
+    change(fleet);
+    return Promise.resolve();
   }
 
   consoleTail(): Promise<string[]> {
@@ -133,6 +159,7 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
       minimum,
       maximum,
       desired,
+      suspended: former?.suspended ?? [],
       version: target.version,
       instances: former?.instances ?? [],
       activities: [],
@@ -153,6 +180,22 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
       target: behaviour === 'well' ? 'healthy' : 'unhealthy',
       targetReason: behaviour === 'well' ? '' : 'Target.FailedHealthChecks: Health checks failed',
     };
+  }
+
+  /** What Auto Scaling does by itself: more or fewer instances, and no other limits. */
+  scale(colour: Colour, desired: number): void {
+    const fleet = this.fleets.get(colour);
+    if (fleet === undefined) throw new Error(`no fleet ${colour}`);
+    fleet.desired = desired;
+    fleet.instances = fleet.instances.slice(0, desired);
+    while (fleet.instances.length < desired) fleet.instances.push(this.launch(fleet.version));
+  }
+
+  /** What a person does by hand to a fleet. */
+  byHand(colour: Colour, change: Partial<Pick<FakeFleet, 'minimum' | 'maximum' | 'suspended'>>): void {
+    const fleet = this.fleets.get(colour);
+    if (fleet === undefined) throw new Error(`no fleet ${colour}`);
+    Object.assign(fleet, change);
   }
 
   /** Makes all instances of a colour unhealthy. */

@@ -1,26 +1,68 @@
+import {
+  EVENT_FORMAT,
+  type EnvironmentEvent,
+  type EnvironmentEventBody,
+} from '../../src/domain/environment-log';
+import { BasculeError } from '../../src/domain/errors';
+import { shapeOfRecord } from '../../src/domain/record-shape';
 import type { JournalRecord, Holder } from '../../src/domain/records';
-import type { Clock, Journal, LeaseAnswer, LeaseState, Leases } from '../../src/ports';
+import type {
+  Clock,
+  EnvironmentLog,
+  HeldLease,
+  Journal,
+  LeaseAnswer,
+  LeaseState,
+  Leases,
+} from '../../src/ports';
 
-/** A journal in memory, with the conditional append of the real one. */
+/** A journal in memory, kept as texts, with the conditional append of the real one. */
 export class MemoryJournal implements Journal {
-  private readonly deployments = new Map<string, JournalRecord[]>();
+  private readonly deployments = new Map<string, Map<number, string>>();
 
   append(record: JournalRecord): Promise<'appended' | 'conflict'> {
-    const records = this.deployments.get(record.deployment) ?? [];
-    if (records.some((one) => one.sequence === record.sequence)) return Promise.resolve('conflict');
-    this.deployments.set(record.deployment, [...records, structuredClone(record)]);
+    const texts = this.textsOf(record.deployment);
+    const there = texts.get(record.sequence);
+    if (there !== undefined && shapeOfRecord(there).kind !== 'torn') return Promise.resolve('conflict');
+    texts.set(record.sequence, JSON.stringify(record));
     return Promise.resolve('appended');
   }
 
-  read(deployment: string): Promise<JournalRecord[]> {
-    const records = [...(this.deployments.get(deployment) ?? [])].sort(
-      (one, next) => one.sequence - next.sequence,
-    );
-    return Promise.resolve(structuredClone(records));
+  async read(deployment: string): Promise<JournalRecord[]> {
+    return (await this.inspect(deployment)).records;
+  }
+
+  async inspect(deployment: string): Promise<{ records: JournalRecord[]; torn: number | null }> {
+    const texts = [...(this.deployments.get(deployment) ?? [])].sort(([one], [other]) => one - other);
+    const records: JournalRecord[] = [];
+    for (const [index, [number, text]] of texts.entries()) {
+      const shape = shapeOfRecord(text);
+      if (shape.kind === 'torn' && index === texts.length - 1) return { records, torn: number };
+      if (shape.kind !== 'whole')
+        throw new BasculeError({
+          code: 'BASCULE_JOURNAL_UNREADABLE',
+          message: `record ${number} of ${deployment} cannot be read: ${shape.kind}`,
+          next: 'Nothing.',
+          exitCode: 5,
+        });
+      records.push(shape.value);
+    }
+    return { records, torn: null };
   }
 
   list(): Promise<string[]> {
     return Promise.resolve([...this.deployments.keys()].sort());
+  }
+
+  /** Puts any text in the place of a record. */
+  spoil(deployment: string, sequence: number, text: string): void {
+    this.textsOf(deployment).set(sequence, text);
+  }
+
+  private textsOf(deployment: string): Map<number, string> {
+    const texts = this.deployments.get(deployment) ?? new Map<number, string>();
+    this.deployments.set(deployment, texts);
+    return texts;
   }
 }
 
@@ -34,38 +76,69 @@ export class MemoryLeases implements Leases {
   ) {}
 
   acquire(deployment: string, holder: Holder): Promise<LeaseAnswer> {
-    const now = this.clock.now();
-    if (this.state !== undefined && !this.state.released && this.state.expiresAt > now)
-      return Promise.resolve({ kind: 'refused', by: this.state });
-    const fence = (this.state?.fence ?? 0) + 1;
-    const mine: LeaseState = {
-      holder,
-      deployment,
-      fence,
-      acquiredAt: now,
-      expiresAt: now + this.ttlMilliseconds,
-      released: false,
-    };
-    this.state = mine;
-    return Promise.resolve({ kind: 'held', lease: this.handle(fence) });
+    if (this.state !== undefined && !this.state.released && this.state.expiresAt > this.clock.now())
+      return Promise.resolve({ kind: 'refused', by: { ...this.state } });
+    return Promise.resolve(this.claim(deployment, holder));
+  }
+
+  takeOver(seen: LeaseState, deployment: string, holder: Holder): Promise<LeaseAnswer> {
+    if (this.state !== undefined && JSON.stringify(this.state) !== JSON.stringify(seen))
+      return Promise.resolve({ kind: 'refused', by: { ...this.state } });
+    return Promise.resolve(this.claim(deployment, holder));
   }
 
   read(): Promise<LeaseState | undefined> {
-    return Promise.resolve(this.state);
+    return Promise.resolve(this.state === undefined ? undefined : { ...this.state });
   }
 
-  private handle(fence: number) {
+  private claim(deployment: string, holder: Holder): LeaseAnswer {
+    const now = this.clock.now();
+    const fence = (this.state?.fence ?? 0) + 1;
+    const expiresAt = now + this.ttlMilliseconds;
+    this.state = { holder, deployment, fence, acquiredAt: now, expiresAt, released: false };
+    return { kind: 'held', lease: this.handle(fence) };
+  }
+
+  private handle(fence: number): HeldLease {
+    const mine = (): LeaseState | undefined =>
+      this.state?.fence === fence && !this.state.released ? this.state : undefined;
     return {
       fence,
+      lifetime: this.ttlMilliseconds,
       renew: (): Promise<'renewed' | 'lost'> => {
-        if (this.state?.fence !== fence || this.state.released) return Promise.resolve('lost');
-        this.state = { ...this.state, expiresAt: this.clock.now() + this.ttlMilliseconds };
+        const state = mine();
+        if (state === undefined) return Promise.resolve('lost');
+        this.state = { ...state, expiresAt: this.clock.now() + this.ttlMilliseconds };
         return Promise.resolve('renewed');
       },
+      check: () => Promise.resolve(mine() === undefined ? 'lost' : 'held'),
       release: (): Promise<void> => {
-        if (this.state?.fence === fence) this.state = { ...this.state, released: true };
+        const state = mine();
+        if (state !== undefined) this.state = { ...state, released: true };
         return Promise.resolve();
       },
     };
+  }
+}
+
+/** An environment's log in memory. */
+export class MemoryEnvironmentLog implements EnvironmentLog {
+  private readonly events: EnvironmentEvent[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  append(body: EnvironmentEventBody): Promise<EnvironmentEvent> {
+    const event: EnvironmentEvent = {
+      ...structuredClone(body),
+      format: EVENT_FORMAT,
+      sequence: this.events.length,
+      at: this.clock.now(),
+    };
+    this.events.push(event);
+    return Promise.resolve(structuredClone(event));
+  }
+
+  read(): Promise<EnvironmentEvent[]> {
+    return Promise.resolve(structuredClone(this.events));
   }
 }

@@ -4,6 +4,7 @@ import type { JournalRecord } from '../../src/domain/records';
 import type { Journal, Leases, Message } from '../../src/ports';
 import type { Session } from '../../automation/operations/session';
 import type { FakeWorld } from './fake-world';
+import { MemoryEnvironmentLog } from './memory';
 
 export const policy: DeploymentPolicy = {
   capacity: { minimum: 1, maximum: 4, desired: 2 },
@@ -39,6 +40,9 @@ export function sessionOf(
     world,
     journal,
     leases,
+    log: new MemoryEnvironmentLog(world.clock),
+    sightOf: () => 'unknown',
+    guardWrites: () => undefined,
     holder: { host: 'here', pid: 1, user: 'tester', job: null },
     reporter: { say: (message) => void messages.push(message) },
     stop: controller.signal,

@@ -2,12 +2,18 @@ import type { CommandModule } from 'yargs';
 import { deploy } from '../../operations/deploy';
 import { conclude } from '../command';
 import { withSession } from '../compose';
-import { environmentOptions, type EnvironmentOptions } from '../options';
+import {
+  environmentOptions,
+  overriddenFreezes,
+  overrideFreezeOption,
+  type EnvironmentOptions,
+} from '../options';
 import { deployedResult } from './deployed';
 
 interface DeployOptions extends EnvironmentOptions {
   version: string;
   force: boolean;
+  'override-freeze': string | undefined;
 }
 
 export const deployCommand: CommandModule<object, DeployOptions> = {
@@ -21,15 +27,22 @@ export const deployCommand: CommandModule<object, DeployOptions> = {
         default: false,
         describe: 'Deploy the version also when it is live already',
       })
+      .option('override-freeze', overrideFreezeOption)
       .version(false)
-      .example('bascule deploy production --version 2.0.0', 'Deploy the release 2.0.0'),
+      .example('bascule deploy production --version 2.0.0', 'Deploy the release 2.0.0')
+      .example(
+        'bascule deploy production --version 2.0.1 --override-freeze quarter',
+        'Go past the freeze of that name',
+      ),
   handler: (argv) =>
-    conclude(argv.json, () =>
-      withSession(argv, { changes: true }, async (session) => {
-        const result = await deploy(session, { version: argv.version, force: argv.force });
+    conclude(argv.json, async () => {
+      const overrideFreeze = overriddenFreezes(argv['override-freeze']);
+      return withSession(argv, { changes: true }, async (session) => {
+        const { version: wanted, force } = argv;
+        const result = await deploy(session, { version: wanted, force, overrideFreeze });
         if (result.kind === 'deployed') return deployedResult(session, result);
         const { version, message } = result;
         return { exitCode: 0, json: { outcome: 'already-live', version, message }, text: message };
-      }),
-    ),
+      });
+    }),
 };

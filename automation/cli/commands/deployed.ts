@@ -10,32 +10,50 @@ function advice(ending: Deployed, environment: string): string {
     case 'succeeded':
       return '';
     case 'failed':
-      return 'next: mend the release and deploy it again; nothing that is live was touched.';
+      return 'mend the release and deploy it again; nothing that is live was touched.';
     case 'rolled-back':
-      return `next: find out why in \`bascule history ${environment} --deployment ${ending.deployment}\`; production runs the former release.`;
+      return `find out why in \`bascule history ${environment} --deployment ${ending.deployment}\`; production runs the former release.`;
     case 'halted':
-      return `next: look at \`bascule status ${environment}\`, mend what is named above, then \`bascule rollback ${environment}\` or deploy again. docs/operations.md has a page on each halt.`;
+      return `look at \`bascule status ${environment}\`. ${waysOn(ending, environment)} docs/operations.md has a page on each halt.`;
   }
+}
+
+const DRIFTS = new Set(['BASCULE_TRAFFIC_DRIFT', 'BASCULE_FLEET_DRIFT']);
+
+/** A halted deployment can be gone on with, undone, or left for another one. */
+function waysOn({ state, plan, reason }: Deployed, environment: string): string {
+  const back = state.turnedBack !== null;
+  const resume = `\`bascule resume ${environment}\``;
+  const abort = `\`bascule abort ${environment}${back ? ' --accept' : ''}\``;
+  if (DRIFTS.has(reason?.code ?? '') && back)
+    return `Put back what is named above, then ${resume} goes on with the way back; ${abort} takes the weights back from where they are.`;
+  if (DRIFTS.has(reason?.code ?? ''))
+    return `Put back what is named above, then ${resume} goes on; \`bascule resume ${environment} --accept\` takes it as it is and goes on from there; ${abort} goes back.`;
+  if (back) return `Mend what is named above, then ${resume} goes on with the way back.`;
+  if (plan.purpose === 'retire') return `Mend what is named above, then ${resume} goes on.`;
+  return `Mend what is named above, then ${resume} goes on, ${abort} goes back, or \`bascule rollback ${environment}\` moves traffic to the former release.`;
 }
 
 /** The result of a deployment that ran to its end, with its whole record for machines. */
 export async function deployedResult(session: Session, ending: Deployed): Promise<CommandResult> {
-  const entry = entryOf(await session.journal.read(ending.deployment));
+  const entry = entryOf(ending.records);
   const details = ending.reason?.details ?? [];
+  const next = advice(ending, session.environment);
   const text = [
     `${ending.outcome}: ${ending.message}`,
     ...(ending.outcome === 'succeeded' ? [] : details.map((line) => `  ${line}`)),
-    advice(ending, session.environment),
+    next === '' ? '' : `next: ${next}`,
   ];
   return {
     exitCode: exitCodeOf(ending.outcome),
-    json: { ...entry, reason: ending.reason, measured: await measured() },
+    json: { ...entry, reason: ending.reason, next, measured: await measured() },
     text: text.filter((line) => line !== '').join('\n'),
   };
 }
 
-/** What this process used: peak resident memory in MiB, and the AWS calls it made itself. */
+/** What this process used: peak resident memory in MiB, the AWS calls it made itself, and those sent again. */
 async function measured() {
-  const { callCounts } = await import('../../../src/adapters/aws.js');
-  return { peakMemoryMib: Math.round(process.resourceUsage().maxRSS / 1024), awsCalls: callCounts() };
+  const { callCounts, retryCounts } = await import('../../../src/adapters/aws.js');
+  const peakMemoryMib = Math.round(process.resourceUsage().maxRSS / 1024);
+  return { peakMemoryMib, awsCalls: callCounts(), awsRetries: retryCounts() };
 }

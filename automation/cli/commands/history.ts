@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { BasculeError } from '../../../src/domain/errors';
-import { entryOf, history } from '../../operations/history';
+import { entryOf, events, history } from '../../operations/history';
 import type { Session } from '../../operations/session';
 import { conclude } from '../command';
 import { withSession } from '../compose';
@@ -14,7 +14,7 @@ interface HistoryOptions extends EnvironmentOptions {
 
 export const historyCommand: CommandModule<object, HistoryOptions> = {
   command: 'history <environment>',
-  describe: 'List the deployments of an environment by their journals, newest first',
+  describe: 'List deployments by their journals, newest first, and freezes and unlocks by the log',
   builder: (argv) =>
     environmentOptions(argv)
       .option('limit', { type: 'number', default: 20, describe: 'How many deployments to list' })
@@ -31,10 +31,11 @@ export const historyCommand: CommandModule<object, HistoryOptions> = {
           argv.deployment === undefined
             ? await history(session, argv.limit)
             : [await one(session, argv.deployment)];
+        const beside = await events(session, argv.limit, argv.deployment);
         return {
           exitCode: 0,
-          json: { deployments: entries },
-          text: renderHistory(entries, argv.deployment !== undefined),
+          json: { deployments: entries, events: beside },
+          text: renderHistory(entries, beside, argv.deployment !== undefined),
         };
       }),
     ),

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { SandboxStatus } from '../../sandbox';
+import type { Fault, SandboxStatus } from '../../sandbox';
 import { conclude } from '../command';
 import { table } from '../output/tables';
 import { sandboxParts } from '../setup';
@@ -146,41 +146,53 @@ const env: CommandModule<object, EnvOptions> = {
 };
 
 interface InjectOptions extends SandboxOptions {
-  fault: string;
+  fault: (typeof FAULTS)[number];
   message: string | undefined;
   group: string | undefined;
   milliseconds: number;
+  seconds: number;
 }
+
+const FAULTS = ['capacity-error', 'latency', 'late-metrics', 'minute-metrics', 'none'] as const;
 
 const inject: CommandModule<object, InjectOptions> = {
   command: 'inject <fault>',
-  describe: 'Make the sandbox fail as AWS does: capacity-error, latency, or none to end it',
+  describe: 'Make the sandbox fail, or be as slow, as AWS: the fault in force until the next one, or none',
   builder: (argv) =>
     sandboxOptions(argv)
-      .positional('fault', { choices: ['capacity-error', 'latency', 'none'] as const, demandOption: true })
+      .positional('fault', { choices: FAULTS, demandOption: true })
       .option('message', { type: 'string', describe: 'capacity-error: the words of AWS' })
       .option('group', { type: 'string', describe: 'capacity-error: only this Auto Scaling group' })
       .option('milliseconds', { type: 'number', default: 100, describe: 'latency: added to each AWS call' })
+      .option('seconds', { type: 'number', default: 120, describe: 'late-metrics: until they can be seen' })
       .example('bascule sandbox inject capacity-error', 'No instance can be launched from now on')
       .example('bascule sandbox inject none', 'All is well again'),
   handler: (argv) =>
     conclude(argv.json, async () => {
       const { clearFaults, injectFaults } = await import('../../sandbox/index.js');
       if (argv.fault === 'none') await clearFaults(inFolder(argv));
-      else if (argv.fault === 'latency')
-        await injectFaults(inFolder(argv), [{ kind: 'latency', milliseconds: argv.milliseconds }]);
-      else
-        await injectFaults(inFolder(argv), [
-          {
-            kind: 'capacity-error',
-            ...(argv.group === undefined ? {} : { autoScalingGroup: argv.group }),
-            ...(argv.message === undefined ? {} : { message: argv.message }),
-          },
-        ]);
+      else await injectFaults(inFolder(argv), [faultOf(argv.fault, argv)]);
       const text = argv.fault === 'none' ? 'No fault is injected any more.' : `Injected: ${argv.fault}.`;
       return { exitCode: 0, json: { fault: argv.fault }, text };
     }),
 };
+
+function faultOf(kind: Exclude<InjectOptions['fault'], 'none'>, argv: InjectOptions): Fault {
+  switch (kind) {
+    case 'latency':
+      return { kind, milliseconds: argv.milliseconds };
+    case 'late-metrics':
+      return { kind, seconds: argv.seconds };
+    case 'minute-metrics':
+      return { kind };
+    case 'capacity-error':
+      return {
+        kind,
+        ...(argv.group === undefined ? {} : { autoScalingGroup: argv.group }),
+        ...(argv.message === undefined ? {} : { message: argv.message }),
+      };
+  }
+}
 
 export const sandboxCommand: CommandModule = {
   command: 'sandbox <command>',

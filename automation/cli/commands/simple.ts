@@ -1,4 +1,3 @@
-import { abort, resume } from '../../operations/resume';
 import { retire } from '../../operations/retire';
 import { rollback } from '../../operations/rollback';
 import { status } from '../../operations/status';
@@ -28,22 +27,6 @@ export const retireCommand = environmentCommand({
       text: result.message,
     };
   },
-});
-
-export const resumeCommand = environmentCommand({
-  name: 'resume',
-  describe: 'Go on with a deployment that was interrupted',
-  example: 'resume production',
-  needs: { changes: true },
-  run: async (session) => deployedResult(session, await resume(session)),
-});
-
-export const abortCommand = environmentCommand({
-  name: 'abort',
-  describe: 'Undo a deployment that was interrupted: weights first, the rest later',
-  example: 'abort production',
-  needs: { changes: true },
-  run: async (session) => deployedResult(session, await abort(session)),
 });
 
 export const statusCommand = environmentCommand({

@@ -1,5 +1,5 @@
 import type { EnvironmentStatus } from '../../operations/status';
-import type { HistoryEntry } from '../../operations/history';
+import type { EventEntry, HistoryEntry } from '../../operations/history';
 
 /** Rows in aligned columns. */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -45,18 +45,37 @@ export function renderStatus(status: EnvironmentStatus): string {
         `\`bascule resume ${status.environment}\` goes on; \`bascule abort ${status.environment}\` goes back.`,
       );
   }
-  if (status.holder !== null)
-    lines.push(`Held by ${status.holder.user} on ${status.holder.host} since ${status.holder.since}.`);
+  if (status.open?.torn != null)
+    lines.push(
+      `Record ${status.open.torn} of its journal was cut off while it was written; what comes next takes its place.`,
+    );
+  if (status.holder !== null) {
+    const { user, host, pid, job, since, gone } = status.holder;
+    lines.push(
+      `Held by ${user} on ${host} (process ${pid}${job === null ? '' : `, ${job}`}) since ${since}.`,
+    );
+    if (gone !== null) lines.push(`Its holder is gone: ${gone}.`);
+  }
+  for (const { name, reason, until, by } of status.freezes)
+    lines.push(`Frozen until ${until} by ${by.user} on ${by.host} (${name}): ${reason}`);
   return lines.join('\n');
 }
 
 /** The history of an environment for people. */
-export function renderHistory(entries: readonly HistoryEntry[], detailed: boolean): string {
-  if (entries.length === 0) return 'No deployment yet.';
+export function renderHistory(
+  entries: readonly HistoryEntry[],
+  events: readonly EventEntry[],
+  detailed: boolean,
+): string {
+  const beside =
+    events.length === 0
+      ? []
+      : ['', table([['WHEN', 'WHAT', 'BY'], ...events.map(({ at, what, by }) => [shortTime(at), what, by])])];
+  if (entries.length === 0) return ['No deployment yet.', ...beside].join('\n');
   const head = ['DEPLOYMENT', 'WHEN', 'WHAT', 'OUTCOME', 'TOOK', 'BY'];
   const rows = entries.map((entry) => [
     entry.deployment,
-    entry.openedAt.slice(0, 19).replace('T', ' '),
+    shortTime(entry.openedAt),
     entry.purpose === 'retire' ? 'retire' : `${entry.purpose} ${entry.from ?? 'nothing'} → ${entry.to}`,
     entry.outcome ?? 'not ended',
     entry.seconds === null ? '-' : `${entry.seconds} s`,
@@ -66,6 +85,7 @@ export function renderHistory(entries: readonly HistoryEntry[], detailed: boolea
   if (detailed)
     for (const entry of entries) {
       lines.push('', `${entry.deployment}: ${entry.message ?? 'not ended'}`);
+      lines.push(...entry.notes.map((note) => `  ${note}`));
       lines.push(
         table(
           entry.steps.map((step) => [
@@ -77,5 +97,9 @@ export function renderHistory(entries: readonly HistoryEntry[], detailed: boolea
         ),
       );
     }
-  return lines.join('\n');
+  return [...lines, ...beside].join('\n');
+}
+
+function shortTime(at: string): string {
+  return at.slice(0, 19).replace('T', ' ');
 }

@@ -28,7 +28,7 @@ export class Clients {
   cloudWatch(endpoint: string, region: string, account: string): Promise<CloudWatchClient> {
     return this.once(`cloudwatch ${endpoint} ${region} ${account}`, async () => {
       const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
-      // The control plane cannot read compressed requests, which the SDK makes of large ones.
+      // The SDK compresses large requests, which is lost time on the way to the same machine.
       const disableRequestCompression = true;
       return new CloudWatchClient({
         ...common(endpoint, region, await credentialsFor(endpoint, account)),

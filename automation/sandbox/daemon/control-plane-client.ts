@@ -1,4 +1,5 @@
 import { messageOf } from '../../../src/domain/errors';
+import { eitherAborted } from '../../../src/domain/signals';
 import { sandboxPaths, type SandboxPaths } from '../lifecycle/paths';
 import { readControlPlaneFile } from '../lifecycle/settings';
 import type { SandboxState, TruthReport } from '../contract';
@@ -25,7 +26,7 @@ export class ControlPlaneClient {
   async state(since: number, signal: AbortSignal): Promise<SandboxState> {
     const url = `${await this.endpoint()}/_bascule/state?since=${since}&wait=${LONG_POLL_SECONDS}`;
     const limit = AbortSignal.timeout((LONG_POLL_SECONDS + 10) * 1000);
-    const answer = await fetch(url, { signal: AbortSignal.any([signal, limit]) });
+    const answer = await fetch(url, { signal: eitherAborted(signal, limit) });
     if (!answer.ok)
       throw new Error(`the control plane answered ${answer.status} to a question for its state`);
     // The control plane is of the same release, and contract.ts is the agreement between the two.

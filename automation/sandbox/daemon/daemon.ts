@@ -113,8 +113,10 @@ export class Daemon {
 
   private collectMetrics(): MetricBatch[] {
     const samples = this.dataPlane.drainMetrics();
+    const connections = this.dataPlane.drainConnections();
     if (!this.state) return [];
-    return metricBatches(samples, this.state, this.dataPlane.targetHealth(), new Date());
+    const health = this.dataPlane.targetHealth();
+    return metricBatches(this.state, { samples, connections, health, now: new Date() });
   }
 
   private async openBundle({ bucket, key }: BundleAddress): Promise<Readable> {

@@ -1,6 +1,6 @@
 import type { MetricDatum, StandardUnit } from '@aws-sdk/client-cloudwatch';
 import type { LoadBalancerState, SandboxState, TargetTruth } from '../contract';
-import type { MetricSample } from '../loadbalancer/types';
+import type { ConnectionSample, MetricSample } from '../loadbalancer/types';
 
 /** CloudWatch takes at most this many different values in one datum. */
 const MOST_VALUES = 150;
@@ -12,22 +12,20 @@ export interface MetricBatch {
   data: MetricDatum[];
 }
 
+/** What was observed of all load balancers. */
+export interface Observations {
+  samples: MetricSample[];
+  connections: ConnectionSample[];
+  /** Target group ARN -> instance id -> health. */
+  health: Record<string, Record<string, TargetTruth>>;
+  now: Date;
+}
+
 /** What the load balancers saw, in the words and dimensions of the namespace AWS/ApplicationELB. */
-export function metricBatches(
-  samples: MetricSample[],
-  state: SandboxState,
-  health: Record<string, Record<string, TargetTruth>>,
-  now: Date,
-): MetricBatch[] {
+export function metricBatches(state: SandboxState, seen: Observations): MetricBatch[] {
   const batches = new Map<string, MetricBatch>();
   for (const loadBalancer of state.loadBalancers) {
-    const own = samples.filter((sample) => sample.loadBalancerArn === loadBalancer.arn);
-    const data = [
-      ...own.flatMap((sample) => traffic(sample)),
-      ...targetGroupsOf(loadBalancer).flatMap((arn) =>
-        hostCounts(loadBalancer.arn, arn, health[arn] ?? {}, now),
-      ),
-    ];
+    const data = dataOf(loadBalancer, seen);
     if (data.length === 0) continue;
     const { account, region } = loadBalancer;
     const key = `${account} ${region}`;
@@ -38,56 +36,83 @@ export function metricBatches(
   return [...batches.values()];
 }
 
-function traffic(sample: MetricSample): MetricDatum[] {
-  const time = new Date(sample.at);
-  const of = (MetricName: string, Value: number): MetricDatum[] =>
-    Value === 0
-      ? []
-      : [datum(sample.loadBalancerArn, sample.targetGroupArn, time, MetricName, 'Count', { Value })];
-  const counts = [
-    ...of('RequestCount', sample.requestCount),
-    ...of('HTTPCode_Target_2XX_Count', sample.target2xx),
-    ...of('HTTPCode_Target_4XX_Count', sample.target4xx),
-    ...of('HTTPCode_Target_5XX_Count', sample.target5xx),
-    ...of('HTTPCode_ELB_5XX_Count', sample.elb5xx),
-    ...of('TargetConnectionErrorCount', sample.connectionErrors),
-  ];
-  if (sample.responseTimes.length === 0) return counts;
-  const times = summarise(sample.responseTimes);
+function dataOf(loadBalancer: LoadBalancerState, seen: Observations): MetricDatum[] {
+  const samples = seen.samples.filter((sample) => sample.loadBalancerArn === loadBalancer.arn);
+  const connections = seen.connections.filter((sample) => sample.loadBalancerArn === loadBalancer.arn);
+  const own = { LoadBalancer: loadBalancerDimension(loadBalancer.arn) };
+  const at = samples[0]?.at ?? seen.now.getTime();
   return [
-    ...counts,
-    datum(sample.loadBalancerArn, sample.targetGroupArn, time, 'TargetResponseTime', 'Seconds', times),
+    ...traffic(own, at, samples),
+    ...counts(own, at, {
+      // Of a load balancer alone, as on AWS: no target gave these answers.
+      HTTPCode_ELB_5XX_Count: sum(samples, 'elb5xx'),
+      NewConnectionCount: sum(samples, 'newConnections') + sum(connections, 'newFromClients'),
+    }),
+    ...connections.flatMap((sample) => counts(own, sample.at, { ActiveConnectionCount: sample.active ?? 0 })),
+    ...targetGroupsOf(loadBalancer).flatMap((arn) => targetGroup(own, arn, samples, seen)),
   ];
 }
 
-function hostCounts(
-  loadBalancerArn: string,
-  targetGroupArn: string,
-  health: Record<string, TargetTruth>,
-  time: Date,
+function targetGroup(
+  of: Dimensions,
+  arn: string,
+  samples: MetricSample[],
+  { health, now }: Observations,
 ): MetricDatum[] {
-  const states = Object.values(health).map(({ state }) => state);
-  const count = (wanted: string) => states.filter((state) => state === wanted).length;
+  const TargetGroup = targetGroupDimension(arn);
+  const own = { ...of, TargetGroup };
+  const mine = samples.filter((sample) => sample.targetGroupArn === arn);
+  const at = mine[0]?.at ?? now.getTime();
+  const targets = Object.values(health[arn] ?? {});
+  const inState = (wanted: string) => targets.filter(({ state }) => state === wanted).length;
+  const perTarget = targets.length === 0 ? 0 : sum(mine, 'requestCount') / targets.length;
   return [
-    datum(loadBalancerArn, targetGroupArn, time, 'HealthyHostCount', 'Count', { Value: count('healthy') }),
-    datum(loadBalancerArn, targetGroupArn, time, 'UnHealthyHostCount', 'Count', {
-      Value: count('unhealthy'),
-    }),
+    ...traffic(own, at, mine),
+    ...[own, { TargetGroup }].flatMap((one) => counts(one, at, { RequestCountPerTarget: perTarget })),
+    // Also when they are zero: these two tell a fleet without requests from metrics that are missing.
+    datum(own, now.getTime(), 'HealthyHostCount', 'Count', { Value: inState('healthy') }),
+    datum(own, now.getTime(), 'UnHealthyHostCount', 'Count', { Value: inState('unhealthy') }),
   ];
 }
+
+function traffic(own: Dimensions, at: number, samples: MetricSample[]): MetricDatum[] {
+  const data = counts(own, at, {
+    RequestCount: sum(samples, 'requestCount'),
+    HTTPCode_Target_2XX_Count: sum(samples, 'target2xx'),
+    HTTPCode_Target_3XX_Count: sum(samples, 'target3xx'),
+    HTTPCode_Target_4XX_Count: sum(samples, 'target4xx'),
+    HTTPCode_Target_5XX_Count: sum(samples, 'target5xx'),
+    TargetConnectionErrorCount: sum(samples, 'connectionErrors'),
+  });
+  const times = samples.flatMap(({ responseTimes }) => responseTimes);
+  if (times.length === 0) return data;
+  return [...data, datum(own, at, 'TargetResponseTime', 'Seconds', summarise(times))];
+}
+
+/** AWS reports these only while there is something to count. */
+function counts(own: Dimensions, at: number, values: Record<string, number>): MetricDatum[] {
+  return Object.entries(values).flatMap(([name, Value]) =>
+    Value === 0 ? [] : [datum(own, at, name, 'Count', { Value })],
+  );
+}
+
+function sum<K extends string>(samples: readonly Record<K, number>[], field: K): number {
+  return samples.reduce((total, sample) => total + sample[field], 0);
+}
+
+type Dimensions = Record<string, string>;
 
 function datum(
-  loadBalancerArn: string,
-  targetGroupArn: string,
-  Timestamp: Date,
+  own: Dimensions,
+  at: number,
   MetricName: string,
   Unit: StandardUnit,
   value: { Value: number } | { Values: number[]; Counts: number[] },
 ): MetricDatum {
-  const Dimensions = [{ Name: 'LoadBalancer', Value: loadBalancerDimension(loadBalancerArn) }];
-  if (targetGroupArn !== '')
-    Dimensions.push({ Name: 'TargetGroup', Value: targetGroupDimension(targetGroupArn) });
-  return { MetricName, Dimensions, Timestamp, Unit, ...value };
+  const Dimensions = Object.entries(own).map(([Name, Value]) => ({ Name, Value }));
+  // AWS reports once a minute, for whole minutes. Nobody should have to wait for that in a rehearsal.
+  const StorageResolution = 1;
+  return { MetricName, Dimensions, Timestamp: new Date(at), Unit, StorageResolution, ...value };
 }
 
 /** `app/<name>/<id>` */

@@ -6,7 +6,13 @@ import { Listener, type ListenerPlace } from './listener';
 import { Metrics } from './metrics';
 import { compileRules, groupsNamedBy } from './rules';
 import { TargetGroup } from './target-group';
-import type { DataPlaneOptions, ListenerProblem, MetricSample, TargetAddress } from './types';
+import type {
+  ConnectionSample,
+  DataPlaneOptions,
+  ListenerProblem,
+  MetricSample,
+  TargetAddress,
+} from './types';
 
 type AddressOf = (instanceId: string) => TargetAddress | undefined;
 
@@ -91,6 +97,17 @@ export class DataPlane {
       const work = targets.flatMap(({ target }) => [...target.underway]);
       return work.filter((one) => one.loadBalancerArn === loadBalancerArn).length;
     });
+  }
+
+  /** The connections of each load balancer, and how many were opened since the last call. */
+  drainConnections(): ConnectionSample[] {
+    const active = new Map<string, number>();
+    const add = (arn: string, count: number) => active.set(arn, (active.get(arn) ?? 0) + count);
+    for (const listener of [...this.listeners.values(), ...this.released])
+      if (listener.connections > 0) add(listener.loadBalancerArn, listener.connections);
+    for (const { target } of this.allTargets())
+      for (const work of target.underway) add(work.loadBalancerArn, 1);
+    return this.metrics.drainConnections(this.now(), active);
   }
 
   /** The listeners whose port could not be opened, and why; each is tried again every second. */

@@ -122,6 +122,7 @@ export class Exchange implements Underway {
     upstream.on('drain', () => this.request.resume());
     upstream.on('socket', (socket) => {
       if (!socket.connecting) return;
+      counter.newConnections += 1;
       const timer = setTimeout(() => this.giveUp(upstream), CONNECT_TIMEOUT_MS);
       socket.once('connect', () => clearTimeout(timer));
       socket.once('close', () => clearTimeout(timer));

@@ -21,6 +21,10 @@ export interface HandlerWorld {
 export class RequestHandler {
   constructor(private readonly world: HandlerWorld) {}
 
+  connection(listener: Listener): void {
+    this.world.metrics.clientConnected(listener.loadBalancerArn);
+  }
+
   request(listener: Listener, request: IncomingMessage, response: ServerResponse): void {
     try {
       const decision = this.decide(listener, request);

@@ -15,6 +15,7 @@ export interface ListenerPlace {
 }
 
 export interface ListenerCalls {
+  connection(listener: Listener): void;
   request(listener: Listener, request: http.IncomingMessage, response: http.ServerResponse): void;
   upgrade(listener: Listener, request: http.IncomingMessage, socket: Duplex, head: Buffer): void;
 }
@@ -57,6 +58,7 @@ export class Listener {
       // One that is given back after an offer of another protocol is known already.
       if (this.sockets.has(socket)) return;
       this.sockets.add(socket);
+      calls.connection(this);
       socket.once('close', () => this.sockets.delete(socket));
     });
     this.server.on('request', (request, response) => calls.request(this, request, response));
@@ -74,6 +76,11 @@ export class Listener {
 
   get protocol(): 'HTTP' | 'HTTPS' {
     return this.place.protocol;
+  }
+
+  /** The clients' connections that are open. */
+  get connections(): number {
+    return this.sockets.size;
   }
 
   get port(): number {

@@ -1,4 +1,4 @@
-import type { MetricSample } from './types';
+import type { ConnectionSample, MetricSample } from './types';
 
 const MOST_RESPONSE_TIMES = 10_000;
 
@@ -6,10 +6,12 @@ const MOST_RESPONSE_TIMES = 10_000;
 export class Counter {
   requestCount = 0;
   target2xx = 0;
+  target3xx = 0;
   target4xx = 0;
   target5xx = 0;
   elb5xx = 0;
   connectionErrors = 0;
+  newConnections = 0;
   private responseTimes: number[] = [];
   private responses = 0;
 
@@ -22,7 +24,8 @@ export class Counter {
   targetAnswered(status: number, seconds: number): void {
     if (status >= 500) this.target5xx += 1;
     else if (status >= 400) this.target4xx += 1;
-    else if (status >= 200 && status < 300) this.target2xx += 1;
+    else if (status >= 300) this.target3xx += 1;
+    else if (status >= 200) this.target2xx += 1;
     this.responses += 1;
     if (this.responseTimes.length < MOST_RESPONSE_TIMES) {
       this.responseTimes.push(seconds);
@@ -41,16 +44,18 @@ export class Counter {
       at,
       requestCount: this.requestCount,
       target2xx: this.target2xx,
+      target3xx: this.target3xx,
       target4xx: this.target4xx,
       target5xx: this.target5xx,
       elb5xx: this.elb5xx,
       connectionErrors: this.connectionErrors,
       responseTimes: this.responseTimes,
+      newConnections: this.newConnections,
       activeConnections,
     };
     const idle = sample.requestCount + sample.elb5xx + this.responses + activeConnections === 0;
-    this.requestCount = this.target2xx = this.target4xx = this.target5xx = 0;
-    this.elb5xx = this.connectionErrors = this.responses = 0;
+    this.requestCount = this.target2xx = this.target3xx = this.target4xx = this.target5xx = 0;
+    this.elb5xx = this.connectionErrors = this.newConnections = this.responses = 0;
     this.responseTimes = [];
     return idle ? undefined : sample;
   }
@@ -59,6 +64,8 @@ export class Counter {
 /** All counters of a data plane. */
 export class Metrics {
   private readonly counters = new Map<string, Counter>();
+  private readonly fromClients = new Map<string, number>();
+  private minute: number | undefined;
 
   /** @param targetGroupArn empty when no target group was chosen */
   counter(loadBalancerArn: string, targetGroupArn: string): Counter {
@@ -69,6 +76,26 @@ export class Metrics {
       this.counters.set(key, counter);
     }
     return counter;
+  }
+
+  clientConnected(loadBalancerArn: string): void {
+    this.fromClients.set(loadBalancerArn, (this.fromClients.get(loadBalancerArn) ?? 0) + 1);
+  }
+
+  /** @param active the connections that are open, for each load balancer */
+  drainConnections(at: number, active: ReadonlyMap<string, number>): ConnectionSample[] {
+    const minute = Math.floor(at / 60_000);
+    const due = minute !== this.minute;
+    this.minute = minute;
+    const arns = new Set([...this.fromClients.keys(), ...(due ? active.keys() : [])]);
+    const samples = [...arns].map((loadBalancerArn) => ({
+      loadBalancerArn,
+      at,
+      newFromClients: this.fromClients.get(loadBalancerArn) ?? 0,
+      active: due ? (active.get(loadBalancerArn) ?? 0) : null,
+    }));
+    this.fromClients.clear();
+    return samples;
   }
 
   /** @param active the requests under way for a load balancer's target group */

@@ -34,6 +34,7 @@ export interface MetricSample {
   /** Requests a target was chosen for, as CloudWatch's RequestCount; a retry does not count again. */
   requestCount: number;
   target2xx: number;
+  target3xx: number;
   target4xx: number;
   target5xx: number;
   /** 5xx answers made by the load balancer, not by a target. */
@@ -45,8 +46,24 @@ export interface MetricSample {
    * of all when there were more.
    */
   responseTimes: number[];
+  /** Connections opened to this group's targets. */
+  newConnections: number;
   /** Requests and WebSockets to this group's targets that are under way at the time of the sample. */
   activeConnections: number;
+}
+
+/** The TCP connections of one load balancer, those of its clients and those to its targets. */
+export interface ConnectionSample {
+  loadBalancerArn: string;
+  /** Unix milliseconds at which the sample was taken. */
+  at: number;
+  /** Opened by clients since the last sample; those to targets are in each target group's own sample. */
+  newFromClients: number;
+  /**
+   * Open at the time of the sample; of those to targets only the ones that carry something. Told once a
+   * minute, for CloudWatch adds up what it is told within a minute; null in the other samples.
+   */
+  active: number | null;
 }
 
 export interface ListenerProblem {

@@ -65,6 +65,7 @@ export class Upgrade implements Underway {
       timeout: idleTimeoutSeconds * 1000,
     });
     this.upstream = upstream;
+    counter.newConnections += 1;
     upstream.on('upgrade', (answer, peer, first) => this.join(answer, peer, first));
     upstream.on('response', (answer) => this.refuse(answer));
     upstream.on('error', (error: NodeJS.ErrnoException) => {

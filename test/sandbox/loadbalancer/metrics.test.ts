@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Counter } from '../../../automation/sandbox/loadbalancer/metrics';
-import { Bench, Cleanup, forward, group, LB, rule, send } from './support';
+import { Bench, Cleanup, forward, group, LB, rule, send, until } from './support';
 
 const cleanup = new Cleanup();
 let bench: Bench;
@@ -33,10 +33,12 @@ it('counts by target group and starts anew each time', async () => {
       loadBalancerArn: LB,
       requestCount: 5,
       target2xx: 2,
+      target3xx: 1,
       target4xx: 1,
       target5xx: 1,
       elb5xx: 0,
       connectionErrors: 0,
+      newConnections: 1,
       activeConnections: 0,
     });
     expect(sample?.responseTimes).toHaveLength(5);
@@ -45,6 +47,35 @@ it('counts by target group and starts anew each time', async () => {
   }
   expect(samples.find((one) => one.targetGroupArn === 'empty')).toMatchObject({ requestCount: 0, elb5xx: 1 });
   expect(bench.plane.drainMetrics()).toEqual([]);
+});
+
+it('counts connections, and those that are open once a minute', async () => {
+  let minutes = 0;
+  const counted = await Bench.open(cleanup, { now: () => minutes * 60_000 });
+  let answer: (() => void) | undefined;
+  await counted.run(cleanup, ['i-1'], (request, response) => {
+    if (request.url !== '/slow') return false;
+    answer = () => response.end('at last');
+    return true;
+  });
+  await counted.apply([rule('default', forward({ a: 1 }))], [group('a', ['i-1'])]);
+  await counted.healthy('a', 'i-1');
+  expect(counted.plane.drainConnections()).toEqual([]);
+  minutes = 1;
+  const slow = send(counted.port, { path: '/slow' });
+  await until('the slow request at its target', () => answer !== undefined);
+  // The client's connection, and the one to the target.
+  const sample = { loadBalancerArn: LB, at: 60_000, newFromClients: 1, active: 2 };
+  expect(counted.plane.drainConnections()).toEqual([sample]);
+  expect(counted.plane.drainConnections()).toEqual([]);
+  minutes = 2;
+  expect(counted.plane.drainConnections()).toEqual([{ ...sample, at: 120_000, newFromClients: 0 }]);
+  answer?.();
+  await slow;
+  await send(counted.port);
+  expect(counted.plane.drainConnections()).toEqual([
+    { loadBalancerArn: LB, at: 120_000, newFromClients: 1, active: null },
+  ]);
 });
 
 it('keeps at most 10,000 response times, those of the end of the interval too', () => {

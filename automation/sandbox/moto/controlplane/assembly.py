@@ -13,6 +13,7 @@ from moto.core.common_models import BaseModel
 from .acm import certificates
 from .autoscaling import backend as autoscaling_backend
 from .autoscaling import responses as autoscaling_responses
+from .cloudwatch import responses as cloudwatch_responses
 from .ec2 import images, templates, truth, volumes
 from .elbv2 import backend as elbv2_backend
 from .elbv2 import targets
@@ -85,6 +86,7 @@ def install_patches(world: World) -> None:
     elbv2_backend.install(world)
     autoscaling_backend.install(world)
     autoscaling_responses.install()
+    cloudwatch_responses.install(world)
 
 
 def signed_call(service: str, region: str, form: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import sys
 import time
 import traceback
@@ -63,6 +65,7 @@ class Gateway:
         return [payload]
 
     def serve_aws(self, environ: dict[str, Any]) -> Response:
+        decompress(environ)
         request = read_request(environ, environ["wsgi.input"].getvalue())
         delay = self.world.latency_seconds()
         if delay > 0:
@@ -117,6 +120,17 @@ class Gateway:
                 "status": status,
             }
         )
+
+
+def decompress(environ: dict[str, Any]) -> None:
+    """SDKs compress large metrics, and moto unpacks those twice. In S3 the header is the object's own."""
+    if environ.get("HTTP_CONTENT_ENCODING") != "gzip":
+        return
+    if "/monitoring/aws4_request" not in environ.get("HTTP_AUTHORIZATION", ""):
+        return
+    body = gzip.decompress(environ["wsgi.input"].getvalue())
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
+    del environ["HTTP_CONTENT_ENCODING"]
 
 
 def run_wsgi(app: Any, environ: dict[str, Any]) -> Response:

@@ -13,7 +13,7 @@ from .state_view import sandbox_state
 from .world import World
 
 LONGEST_WAIT_SECONDS = 60.0
-FAULT_KINDS = ("capacity-error", "latency")
+FAULT_KINDS = ("capacity-error", "latency", "late-metrics", "minute-metrics")
 
 Response = tuple[int, list[tuple[str, str]], bytes]
 

@@ -33,7 +33,6 @@ SLOW_SAVE_SECONDS = 2.0
 # How late a change that came by itself, without a call, may be noticed.
 POLL_SECONDS = 0.1
 LAZY_SECONDS = 5.0
-METRICS_KEPT_SECONDS = 6 * 3600
 
 
 class StateUnreadable(Exception):
@@ -187,8 +186,6 @@ class Persistence:
     def snapshot(self, unit: str) -> bytes | None:
         if unit in self.unsavable:
             return None
-        if unit == "cloudwatch":
-            _forget_old_metrics()
         try:
             return dump_unit(FABRIC if unit == "fabric" else (unit,))
         except Exception as error:
@@ -204,9 +201,3 @@ class Persistence:
         """Writes what is not written yet; call it when no request is served any more."""
         self.save_dirty(everything=True)
         self.s3.close()
-
-
-def _forget_old_metrics() -> None:
-    oldest = time.time() - METRICS_KEPT_SECONDS
-    for _, _, backend in get_backend("cloudwatch").iter_backends():
-        backend.metric_data = [m for m in backend.metric_data if m.timestamp.timestamp() > oldest]

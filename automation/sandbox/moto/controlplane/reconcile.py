@@ -13,6 +13,7 @@ from moto.elbv2.models import elbv2_backends
 
 from .autoscaling.group import SandboxGroup
 from .autoscaling.lifecycle import reconcile_group
+from .cloudwatch.alarms import Alarms
 from .elbv2.targets import forget_drained
 from .world import World, now_ms
 
@@ -26,6 +27,7 @@ class Reconciler:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.alarms = Alarms(world)
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -38,6 +40,7 @@ class Reconciler:
             with self.world.lock:
                 if self.run():
                     self.world.bump()
+                self.alarms.run()
 
     def run(self) -> bool:
         """One pass over all accounts and regions; true when something changed. Needs the world's lock."""

@@ -117,6 +117,15 @@ class World:
         ]
         return sum(added) / 1000
 
+    def metrics_delay_seconds(self) -> float:
+        """How long metrics are under way until CloudWatch shows them."""
+        late = [fault for fault in self.faults if fault.get("kind") == "late-metrics"]
+        return sum(float(fault.get("seconds", 0)) for fault in late)
+
+    def minute_metrics(self) -> bool:
+        """Whether metrics come once a minute and for whole minutes, as those of a real load balancer."""
+        return any(fault.get("kind") == "minute-metrics" for fault in self.faults)
+
     def capacity_fault(self, group: str, region: str) -> dict[str, Any] | None:
         """The capacity error injected for this Auto Scaling group, if there is one."""
         for fault in self.faults:

@@ -7,8 +7,12 @@ import type { S3 } from '@aws-sdk/client-s3';
 import type { STS } from '@aws-sdk/client-sts';
 import type { AwsSettings } from './settings';
 
+/** As the official provider: its `maxRetries` is 25 unless set. */
+const ATTEMPTS = 25;
+
 interface ClientOptions {
   region: string;
+  maxAttempts: number;
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   profile?: string;
@@ -81,6 +85,7 @@ export class Clients {
     const endpoint = endpoints[service];
     return {
       region,
+      maxAttempts: ATTEMPTS,
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(credentials ? { credentials } : {}),
       ...(profile === undefined ? {} : { profile }),

@@ -1,5 +1,5 @@
 import type { Plugin, Resource } from '../model/plugin';
-import { TableResource, type AnyResourceType, type Surroundings } from '../model/table-resource';
+import { TableResource, wordsOf, type AnyResourceType, type Surroundings } from '../model/table-resource';
 import type { Props } from '../rpc/values';
 import { Clients } from './clients';
 import { AwsContext } from './context';
@@ -53,9 +53,7 @@ export class AwsPlugin implements Plugin {
     try {
       return { region: context.region, ...(await call(args, context)) };
     } catch (thrown) {
-      throw new Error(`${token}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
-        cause: thrown,
-      });
+      throw new Error(`${token}: ${wordsOf(thrown)}`, { cause: thrown });
     }
   }
 

@@ -219,10 +219,12 @@ function withoutNotes(props: Props): Props {
   return Object.fromEntries(Object.entries(props).filter(([name]) => !name.startsWith('__')));
 }
 
-function wordsOf(thrown: unknown): string {
+/** What was thrown, as the official provider words it: an AWS error's name is its code, which people search for. */
+export function wordsOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  // An AWS error's name is its code, which is what people search for.
-  return thrown.name === 'Error' ? thrown.message : `${thrown.name}: ${thrown.message}`;
+  const { $metadata } = thrown as { $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode === undefined ? '' : `StatusCode: ${$metadata.httpStatusCode}, `;
+  return thrown.name === 'Error' ? thrown.message : `${status}${thrown.name}: ${thrown.message}`;
 }
 
 /** An operation under way, which knows whether the resource exists by now. */

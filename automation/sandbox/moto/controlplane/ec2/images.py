@@ -39,12 +39,17 @@ def register_image(response: Any) -> ActionResult:
 
 
 def copy_image(response: Any) -> ActionResult:
-    """Tags come along only when CopyImageTags or TagSpecifications ask for it, as on AWS."""
+    """Tags come along only when asked for, and a client token that was seen before copies nothing, as on AWS."""
     backend = response.ec2_backend
     source_id, region = response._get_param("SourceImageId"), response._get_param("SourceRegion")
     response.error_on_dryrun()
+    token = response._get_param("ClientToken")
+    for image in backend.amis.values():
+        if token and getattr(image, "client_token", None) == token:
+            return ActionResult({"ImageId": image.id})
     name, description = response._get_param("Name"), response._get_param("Description")
     image = backend.copy_image(source_id, region, name, description)
+    image.client_token = token
     if response._get_bool_param("CopyImageTags", False):
         image.add_tags(dict(ec2_backends[backend.account_id][region].tags.get(source_id, {})))
     add_specified_tags(response, image)

@@ -1,0 +1,37 @@
+import type { CommandModule } from 'yargs';
+import { resume } from '../../operations/resume';
+import { conclude } from '../command';
+import { withSession } from '../compose';
+import {
+  environmentOptions,
+  overriddenFreezes,
+  overrideFreezeOption,
+  type EnvironmentOptions,
+} from '../options';
+import { deployedResult } from './deployed';
+
+interface ResumeOptions extends EnvironmentOptions {
+  accept: boolean;
+  'override-freeze': string | undefined;
+}
+
+export const resumeCommand: CommandModule<object, ResumeOptions> = {
+  command: 'resume <environment>',
+  describe: 'Go on with a deployment that was interrupted or halted',
+  builder: (argv) =>
+    environmentOptions(argv)
+      .option('accept', {
+        type: 'boolean',
+        default: false,
+        describe: 'Take what was changed by hand as it is, and plan anew from there',
+      })
+      .option('override-freeze', overrideFreezeOption)
+      .example('bascule resume production', 'Go on with a deployment that was interrupted or halted'),
+  handler: (argv) =>
+    conclude(argv.json, async () => {
+      const overrideFreeze = overriddenFreezes(argv['override-freeze']);
+      return withSession(argv, { changes: true }, async (session) =>
+        deployedResult(session, await resume(session, { overrideFreeze, accept: argv.accept })),
+      );
+    }),
+};

@@ -1,0 +1,21 @@
+import type { Outcome } from '../../src/domain/outcome';
+import type { Reason } from '../../src/domain/records';
+import type { DeploymentState } from '../../src/domain/replay';
+
+/** How a deployment ended, in a sentence. */
+export function closingMessage(state: DeploymentState, outcome: Outcome, reason: Reason | null): string {
+  const { plan } = state;
+  const why = reason === null ? '' : ` ${reason.message}`;
+  const former = plan.formerVersion ?? 'no release';
+  switch (outcome) {
+    case 'succeeded':
+      if (plan.purpose === 'retire') return `${plan.environment}: the idle colour is retired.`;
+      return `${plan.environment} runs ${plan.version}.`;
+    case 'failed':
+      return `${plan.environment} still runs ${former}; no traffic was moved.${why}`;
+    case 'rolled-back':
+      return `${plan.environment} is back on ${former}.${why}`;
+    case 'halted':
+      return `Halted for a person; traffic stays where it is.${why}`;
+  }
+}

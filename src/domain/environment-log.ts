@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { BasculeError } from './errors';
+import { eventEnvelope, holderShape, shapeOf, type Shape } from './record-shape';
+import type { Holder } from './records';
+
+/** The version of the events' format; a reader refuses events of a newer one. */
+export const EVENT_FORMAT = 1;
+
+/** A freeze: no deployment of a release begins or goes on while it is in force. */
+export interface Freeze {
+  name: string;
+  reason: string;
+  /** Unix milliseconds; it ends by itself then. */
+  until: number;
+  /** Who froze, and when, in Unix milliseconds. */
+  by: Holder;
+  at: number;
+}
+
+type Body =
+  /** A freeze of the same name is replaced. */
+  | { kind: 'frozen'; by: Holder; name: string; reason: string; until: number }
+  | { kind: 'thawed'; by: Holder; name: string }
+  | { kind: 'freezeOverridden'; by: Holder; name: string; deployment: string }
+  /** The lease was taken from its former holder. */
+  | { kind: 'unlocked'; by: Holder; former: Holder; deployment: string; why: string; insisted: boolean };
+
+export type EnvironmentEventBody = Body;
+export type EnvironmentEventKind = Body['kind'];
+
+/** What happened to an environment beside its deployments. */
+export type EnvironmentEvent = Body & {
+  format: number;
+  /** Position in the log, from 0. */
+  sequence: number;
+  /** Unix milliseconds. */
+  at: number;
+};
+
+const by = holderShape;
+const name = z.string();
+const BODIES: Record<EnvironmentEventKind, z.ZodType> = {
+  frozen: z.looseObject({ by, name, reason: z.string(), until: z.number() }),
+  thawed: z.looseObject({ by, name }),
+  freezeOverridden: z.looseObject({ by, name, deployment: z.string() }),
+  unlocked: z.looseObject({ by, former: by, deployment: z.string(), why: z.string(), insisted: z.boolean() }),
+};
+
+/** Reads one event. One of a newer format is whole as it is: `freezesInForce` refuses it. */
+export function shapeOfEvent(text: string): Shape<EnvironmentEvent> {
+  return shapeOf<EnvironmentEvent>(text, eventEnvelope, BODIES, EVENT_FORMAT);
+}
+
+/**
+ * The freezes in force at a moment, the one that ends first first. Pure: the same log always gives the same.
+ * @throws BasculeError BASCULE_LOG_UNREADABLE when an event was written by a newer Bascule, or one is missing.
+ */
+export function freezesInForce(events: readonly EnvironmentEvent[], now: number): Freeze[] {
+  const freezes = new Map<string, Freeze>();
+  events.forEach((event, index) => {
+    checkEvent(event, index);
+    switch (event.kind) {
+      case 'frozen': {
+        const { name, reason, until, by, at } = event;
+        freezes.set(name, { name, reason, until, by, at });
+        return;
+      }
+      case 'thawed':
+        freezes.delete(event.name);
+        return;
+      case 'freezeOverridden':
+      case 'unlocked':
+        return;
+    }
+  });
+  return [...freezes.values()]
+    .filter((freeze) => freeze.until > now)
+    .sort((one, other) => one.until - other.until);
+}
+
+function checkEvent(event: EnvironmentEvent, index: number): void {
+  if (event.format > EVENT_FORMAT)
+    throw logUnreadable(
+      `event ${event.sequence} is of format ${event.format}; this Bascule reads up to ${EVENT_FORMAT}`,
+    );
+  if (event.sequence !== index)
+    throw logUnreadable(`event ${index} is missing before event ${event.sequence}`);
+}
+
+/** An unreadable log may hold a freeze: nothing is deployed past it. */
+export function logUnreadable(why: string, cause?: unknown): BasculeError {
+  return new BasculeError({
+    code: 'BASCULE_LOG_UNREADABLE',
+    message: `The environment’s log, which holds its freezes, cannot be read: ${why}.`,
+    next: 'Nothing was changed. Restore the object from the bucket’s versions, or use the version of Bascule that wrote it.',
+    blame: 'world',
+    exitCode: 5,
+    cause,
+  });
+}

@@ -1,0 +1,39 @@
+/**
+ * Deployments and rollbacks are killed before and after each of their writes, and another machine goes on: the
+ * world ends as if nothing had happened, and no request fails.
+ *
+ * `npm test` strikes a part; BASCULE_NIGHTLY=1 all of it, or BASCULE_SHARD=2/4 of it. One case alone:
+ * BASCULE_KILL_SCENARIO=rollback BASCULE_KILL_POINT='journal started shift#1:before:driver'.
+ */
+import { afterAll, describe, expect, test } from 'vitest';
+import { KillRun, type Choice, type ScenarioName } from '../support/kill-run';
+
+const { BASCULE_NIGHTLY, BASCULE_SHARD, BASCULE_KILL_POINT, BASCULE_KILL_SCENARIO } = process.env;
+const nightly = BASCULE_NIGHTLY === '1';
+
+/** Of a rollback that brings the fleet up, all writes are those of the others: a part of them is enough. */
+const EVERY_NIGHT: ScenarioName[] = ['rollback', 'first', 'deployment', 'cold'];
+const EVERY_TIME: ScenarioName[] = ['rollback', 'first'];
+const named = BASCULE_KILL_SCENARIO?.split(',') ?? (nightly ? EVERY_NIGHT : EVERY_TIME);
+const chosen = EVERY_NIGHT.filter((name) => named.includes(name));
+
+function choiceFor(name: ScenarioName): Choice {
+  if (BASCULE_KILL_POINT !== undefined) return { kind: 'one', point: BASCULE_KILL_POINT };
+  if (nightly && name !== 'cold') return { kind: 'all', shard: BASCULE_SHARD };
+  return { kind: 'representative', shard: BASCULE_SHARD };
+}
+
+const run = new KillRun();
+afterAll(() => run.dispose());
+
+describe('killed at any write', () => {
+  test.each(chosen)(
+    '%s ends as an undisturbed one, from another machine, without a failed request',
+    async (name) => {
+      const { struck, complaints } = await run.play(name, choiceFor(name));
+      expect(struck).toBeGreaterThan(0);
+      expect(complaints.join('\n\n')).toBe('');
+    },
+    nightly ? 12 * 3600_000 : 900_000,
+  );
+});
