@@ -74,6 +74,11 @@ export interface Traffic {
   /** Every default action and rule, all pages, of the production and test listeners that forwards to a colour. */
   routes(): Promise<Route[]>;
   /**
+   * What the last `routes()` saw of production rules that forward to neither colour, such as a page for
+   * maintenance: each with its conditions and what it does.
+   */
+  elsewhere(): string[];
+  /**
    * Writes weights; keeps everything else of each action list (authentication, stickiness, other groups).
    * Writes are sent side by side within the API's rate. Safe to repeat.
    */

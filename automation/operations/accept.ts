@@ -15,11 +15,9 @@ export interface RegionDrift {
 
 /** Where the world differs from what the journal implies, region by region. */
 export function driftsOf(state: DeploymentState, regions: readonly AcceptedRegion[]): RegionDrift[] {
-  return regions.flatMap(({ region, routes, fleets }) => {
+  return regions.flatMap(({ region, ...seen }) => {
     const expectation = expectationOf(state, region);
-    return expectation === undefined
-      ? []
-      : [{ region, ...assessDrift(expectation, { region, routes, fleets }) }];
+    return expectation === undefined ? [] : [{ region, ...assessDrift(expectation, { region, ...seen }) }];
   });
 }
 

@@ -2,7 +2,7 @@ import { BasculeError } from '../../src/domain/errors';
 import { planDeploy } from '../../src/domain/plan';
 import { runPlan, refuseIfInterrupted, type Deployed } from './deployments';
 import { logOverrides, requirePassage } from './freeze';
-import { deploymentId, holding } from './holding';
+import { nextDeployment, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
 import type { Session } from './session';
 
@@ -19,7 +19,7 @@ export type DeployResult =
 
 /** Takes an environment to a release. */
 export async function deploy(session: Session, request: DeployRequest): Promise<DeployResult> {
-  const deployment = deploymentId(session.world.clock.now());
+  const deployment = await nextDeployment(session);
   const overrode = await requirePassage(session, 'deploy', request.overrideFreeze ?? []);
   return holding(session, deployment, async (lease) => {
     await refuseIfInterrupted(session);

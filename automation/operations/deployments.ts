@@ -76,7 +76,8 @@ async function finish(
 /** The journal stays open: what was begun is known, and going on is possible. */
 function interrupted(environment: string, deployment: string, thrown: unknown): BasculeError {
   const error = thrown instanceof BasculeError ? thrown : unexpected(thrown);
-  if (error.code === 'BASCULE_DISPLACED') return error;
+  // These say themselves what is possible: another process goes on, or the way back is closed.
+  if (error.code === 'BASCULE_DISPLACED' || error.code === 'BASCULE_TOO_LATE') return error;
   return new BasculeError({
     code: error.code,
     message: `Deployment ${deployment} of ${environment} was interrupted: ${error.message}`,

@@ -102,9 +102,21 @@ function waitingText(session: Session, seen: LeaseState, began: number): string 
   );
 }
 
-/** A sortable, unique id: the moment it was opened and what tells two of the same second apart. */
-export function deploymentId(now: number, random: () => number = Math.random): string {
-  const stamp = new Date(now).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+/** The id of the next deployment. */
+export async function nextDeployment(session: Session): Promise<string> {
+  return deploymentId(session.world.clock.now(), (await session.journal.list()).at(-1));
+}
+
+/**
+ * A sortable, unique id: the moment it was opened and what tells two of the same second apart. It comes after
+ * the last one also where this machine's clock is behind the one that gave that: the last id is the last deployment.
+ */
+export function deploymentId(now: number, last = '', random: () => number = Math.random): string {
+  const after = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/.exec(last)?.slice(1).map(Number);
+  const [year = 0, month = 1, day, hour, minute, second = 0] = after ?? [];
+  const earliest = after === undefined ? now : Date.UTC(year, month - 1, day, hour, minute, second + 1);
+  const moment = new Date(Math.max(now, earliest)).toISOString();
+  const stamp = moment.replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return `${stamp}-${Math.floor(random() * 0x10000)
     .toString(16)
     .padStart(4, '0')}`;

@@ -9,6 +9,8 @@ import type { Session } from './session';
 export interface RegionReading {
   region: string;
   routes: Route[];
+  /** Production rules that forward to neither colour, in words. */
+  elsewhere: string[];
   live: Live;
   fleets: Record<Colour, FleetReading | undefined>;
 }
@@ -23,7 +25,8 @@ export async function readRegions(session: Session): Promise<RegionReading[]> {
         world.fleets.read('blue'),
         world.fleets.read('green'),
       ]);
-      return { region, routes, live: liveColour(routes), fleets: { blue, green } };
+      const elsewhere = world.traffic.elsewhere();
+      return { region, routes, elsewhere, live: liveColour(routes), fleets: { blue, green } };
     }),
   );
 }
@@ -34,8 +37,8 @@ export async function readRegions(session: Session): Promise<RegionReading[]> {
  *   be replaced would be a guess.
  */
 export function requireOneLive(readings: readonly RegionReading[]): RegionFacts[] {
-  return readings.map(({ region, routes, live, fleets }) => {
-    if (live.kind === 'live') return { region, routes, live: live.colour, fleets };
+  return readings.map(({ region, routes, elsewhere, live, fleets }) => {
+    if (live.kind === 'live') return { region, routes, elsewhere, live: live.colour, fleets };
     throw new BasculeError({
       code: 'BASCULE_TRAFFIC_SHARED',
       message:

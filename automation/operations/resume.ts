@@ -61,7 +61,13 @@ export async function abort(session: Session, request: AbortRequest = {}): Promi
 
 /** Weights that are neither the former nor the new ones are a person's: they are not overwritten unasked. */
 async function haltIfMovedByHand(session: Session, { journal }: Drive): Promise<void> {
-  for (const { region, traffic } of driftsOf(journal.state, await readRegions(session))) {
+  // A rule that forwards to neither colour, such as a page for maintenance, is in no weight's way.
+  const regions = (await readRegions(session)).map(({ region, routes, fleets }) => ({
+    region,
+    routes,
+    fleets,
+  }));
+  for (const { region, traffic } of driftsOf(journal.state, regions)) {
     const reason = driftReason(region, { traffic, fleet: [] });
     if (reason === undefined) continue;
     await journal.append({ kind: 'halted', step: null, reason });

@@ -1,6 +1,6 @@
 import { planRetire } from '../../src/domain/plan';
 import { refuseIfInterrupted, runPlan, type Deployed } from './deployments';
-import { deploymentId, holding } from './holding';
+import { nextDeployment, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
 import type { Session } from './session';
 
@@ -8,7 +8,7 @@ export type RetireResult = { kind: 'nothing-to-retire'; message: string } | ({ k
 
 /** Lets the idle colour go now, once its traffic was seen to end. */
 export async function retire(session: Session): Promise<RetireResult> {
-  const deployment = deploymentId(session.world.clock.now());
+  const deployment = await nextDeployment(session);
   return holding(session, deployment, async (lease) => {
     await refuseIfInterrupted(session);
     const regions = requireOneLive(await readRegions(session));

@@ -3,13 +3,13 @@ import { otherColour } from '../../src/domain/colour';
 import { isWarm, planRollback, type RegionFacts } from '../../src/domain/plan';
 import { replay } from '../../src/domain/replay';
 import { refuseIfInterrupted, runPlan, type Deployed } from './deployments';
-import { deploymentId, holding } from './holding';
+import { nextDeployment, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
 import type { Session } from './session';
 
 /** Moves production back to the former release: at once where its fleet is warm, otherwise after bringing it up. */
 export async function rollback(session: Session): Promise<Deployed> {
-  const deployment = deploymentId(session.world.clock.now());
+  const deployment = await nextDeployment(session);
   return holding(session, deployment, async (lease) => {
     await refuseIfInterrupted(session);
     const regions = requireOneLive(await readRegions(session));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { BasculeError } from '../domain/errors';
 import { LEASE_MILLISECONDS, shapeOfLease } from '../domain/lease';
 import type { Holder } from '../domain/records';
@@ -129,12 +130,7 @@ export class S3Leases implements Leases {
 }
 
 function same(one: LeaseState, other: LeaseState): boolean {
-  return (
-    sameHold(one, other) &&
-    one.deployment === other.deployment &&
-    one.expiresAt === other.expiresAt &&
-    one.released === other.released
-  );
+  return sameHold(one, other) && one.expiresAt === other.expiresAt && one.released === other.released;
 }
 
 /** Whether it is one holding of the lease, renewed or not. */
@@ -142,7 +138,7 @@ function sameHold(one: LeaseState, other: LeaseState): boolean {
   return (
     one.fence === other.fence &&
     one.acquiredAt === other.acquiredAt &&
-    one.holder.host === other.holder.host &&
-    one.holder.pid === other.holder.pid
+    one.deployment === other.deployment &&
+    isDeepStrictEqual(one.holder, other.holder)
   );
 }

@@ -1,3 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../domain/errors';
+
 /** What it means when AWS gave the engine no answer, as opposed to one that the release is to blame for. */
 interface Silence {
   code:
@@ -49,4 +52,21 @@ const WORDS: [RegExp, Silence][] = [
 export function silenceIn(lines: readonly string[]): Silence | undefined {
   const text = lines.join('\n');
   return WORDS.find(([words]) => words.test(text))?.[1];
+}
+
+/** Before a command is asked again; the engine's own three attempts are over within a second or two. */
+const PAUSES_MILLISECONDS = [1_000, 3_000, 9_000];
+
+/** Asks again what changes nothing, until AWS answers the engine; credentials that expired do not come back by that. */
+export async function untilAnswered<T>(read: () => Promise<T>, pauses = PAUSES_MILLISECONDS): Promise<T> {
+  for (const pause of pauses) {
+    try {
+      return await read();
+    } catch (thrown) {
+      const silence = silenceIn([messageOf(thrown)]);
+      if (silence === undefined || silence.code === 'BASCULE_AWS_CREDENTIALS') throw thrown;
+      await delay(pause);
+    }
+  }
+  return read();
 }

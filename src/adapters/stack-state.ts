@@ -91,7 +91,6 @@ export function mended(state: StackState, adoptions: readonly Adoption[]): Stack
     ...plan,
     custom: true,
     id,
-    inputs: {},
     outputs: {},
   }));
   const { pending_operations: _, ...deployment } = state.deployment;

@@ -18,6 +18,7 @@ import { messageOf } from '../domain/errors';
 import { EngineEnded, steadyCommand, type EnginePlace } from './engine-command';
 import { Diagnostics, isLocked, stackFailure } from './stack-failure';
 import { StackMender } from './stack-mending';
+import { untilAnswered } from './stack-silence';
 import { parseState, type StackState } from './stack-state';
 import type { Patience } from './stack-wait';
 
@@ -116,7 +117,8 @@ export class InlineStack {
   /** What the last update gave; undefined when there is no such stack, or it has no resources. */
   async outputs(): Promise<Record<string, unknown> | undefined> {
     try {
-      const stdout = await this.pulumi(['stack', 'output', '--json', '--stack', this.name]);
+      const output = ['stack', 'output', '--json', '--stack', this.name];
+      const stdout = await untilAnswered(() => this.pulumi(output));
       const outputs = JSON.parse(stdout) as Record<string, unknown>;
       return Object.keys(outputs).length === 0 ? undefined : outputs;
     } catch (thrown) {
@@ -130,7 +132,7 @@ export class InlineStack {
   }
 
   private async listed(): Promise<boolean> {
-    const stdout = await this.told(this.pulumi(['stack', 'ls', '--json']));
+    const stdout = await this.told(untilAnswered(() => this.pulumi(['stack', 'ls', '--json'])));
     return (JSON.parse(stdout) as { name: string }[]).some(
       (stack) => stack.name.split('/').at(-1) === this.name,
     );

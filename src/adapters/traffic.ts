@@ -29,6 +29,7 @@ export interface TrafficPlace {
 export class AwsTraffic implements Traffic {
   /** The action lists as they were read last: a write sends them back whole. */
   private readonly actions = new Map<string, Action[]>();
+  private others: string[] = [];
 
   constructor(
     private readonly elb: ElasticLoadBalancingV2Client,
@@ -44,9 +45,16 @@ export class AwsTraffic implements Traffic {
     return [...production, ...test];
   }
 
+  elsewhere(): string[] {
+    return [...this.others].sort();
+  }
+
   private async routesOf(listener: Route['listener'], listenerArn: string): Promise<Route[]> {
     const rules = await this.allRules(listenerArn);
-    const routes = rules.flatMap((rule) => this.routeOf(listener, listenerArn, rule) ?? []);
+    const seen = rules.map((rule) => ({ rule, route: this.routeOf(listener, listenerArn, rule) }));
+    const routes = seen.flatMap(({ route }) => route ?? []);
+    if (listener === 'production')
+      this.others = seen.flatMap(({ rule, route }) => (route === undefined ? describeOther(rule) : []));
     if (!rules.some((rule) => rule.IsDefault)) throw unreadable(listenerArn, 'it has no default action');
     return routes;
   }
@@ -184,6 +192,10 @@ function withKeptSecret(action: Action): Action {
   return oidc === undefined
     ? action
     : { ...action, AuthenticateOidcConfig: { ...oidc, UseExistingClientSecret: true } };
+}
+
+function describeOther(rule: Rule): string {
+  return `${labelOf(rule)}: ${(rule.Actions ?? []).map((action) => action.Type ?? 'unknown').join(', ')}`;
 }
 
 function labelOf(rule: Rule): string {

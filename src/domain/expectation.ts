@@ -25,6 +25,8 @@ export interface Expectation {
   region: string;
   /** Each list gives allowed weights of the production routes. */
   routes: readonly RouteWeights[][];
+  /** Production rules that forward to neither colour; undefined where the plan did not say what it found. */
+  elsewhere: readonly string[] | undefined;
   fleets: Record<Colour, FleetExpectation>;
 }
 
@@ -32,6 +34,7 @@ export interface Expectation {
 export interface Sighting {
   region: string;
   routes: readonly Route[];
+  elsewhere?: readonly string[];
   fleets: Record<Colour, FleetLimits | undefined>;
 }
 
@@ -48,6 +51,7 @@ export function expectationOf(state: DeploymentState, region: string): Expectati
   return {
     region,
     routes: routesAfter(found, journey),
+    elsewhere: found.elsewhere,
     fleets: {
       blue: fleetAfter('blue', found, journey, state),
       green: fleetAfter('green', found, journey, state),
@@ -171,9 +175,28 @@ function holding(step: Hold | Release, is: StepState): 'held' | 'free' | 'betwee
 export function assessDrift(expectation: Expectation, seen: Sighting): { traffic: Drift[]; fleet: Drift[] } {
   const production = seen.routes.filter((route) => route.listener === 'production');
   return {
-    traffic: [...driftOf(production, expectation.routes), ...rewritten(production, expectation.routes)],
+    traffic: [
+      ...driftOf(production, expectation.routes),
+      ...rewritten(production, expectation.routes),
+      ...divertedBy(expectation.elsewhere, seen.elsewhere),
+    ],
     fleet: COLOURS.flatMap((colour) => fleetDrift(colour, expectation.fleets[colour], seen.fleets[colour])),
   };
+}
+
+/** Rules that take requests away from both colours, or no longer do. */
+function divertedBy(expected: readonly string[] | undefined, found: readonly string[] | undefined): Drift[] {
+  if (expected === undefined || found === undefined) return [];
+  const added = found.filter((rule) => !expected.includes(rule));
+  const gone = expected.filter((rule) => !found.includes(rule));
+  return [
+    ...added.map((label) => ({
+      label,
+      expected: 'no such rule when the deployment was planned',
+      found: 'there',
+    })),
+    ...gone.map((label) => ({ label, expected: 'there', found: 'the rule is gone' })),
+  ];
 }
 
 /** Rules that forward by other conditions than they did. */

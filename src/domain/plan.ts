@@ -8,6 +8,8 @@ import { allTo, type Route, type RouteWeights } from './traffic';
 export interface RegionFacts {
   region: string;
   routes: Route[];
+  /** Production rules that forward to neither colour, in words. */
+  elsewhere?: string[];
   live: Colour;
   fleets: Record<Colour, FleetReading | undefined>;
 }
@@ -79,9 +81,15 @@ function heading(request: PlanRequest): Omit<Plan, 'purpose' | 'steps'> {
 }
 
 /** What a plan rests on in one region. */
-export function foundRegion({ region, routes, fleets }: Omit<RegionFacts, 'live'>): FoundRegion {
+export function foundRegion(facts: Omit<RegionFacts, 'live'>): FoundRegion {
+  const { region, routes, fleets, elsewhere } = facts;
   const production = routes.filter((route) => route.listener === 'production');
-  return { region, routes: production.map(asRouteWeights), fleets: foundFleets({ fleets }) };
+  return {
+    region,
+    routes: production.map(asRouteWeights),
+    fleets: foundFleets({ fleets }),
+    ...(elsewhere && { elsewhere }),
+  };
 }
 
 function foundFleets({ fleets }: Pick<RegionFacts, 'fleets'>): FoundFleets {

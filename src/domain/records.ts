@@ -26,6 +26,8 @@ export interface FoundRegion {
   region: string;
   /** The weights of all production routes. */
   routes: RouteWeights[];
+  /** Production rules that forward to neither colour; absent in older records. */
+  elsewhere?: string[];
   fleets: FoundFleets;
 }
 

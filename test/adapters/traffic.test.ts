@@ -138,6 +138,19 @@ describe('AwsTraffic', () => {
     ]);
   });
 
+  it('tells of production rules that forward to neither colour, with what they do', async () => {
+    const elb = new ScriptedElb();
+    const path = { Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } };
+    const Actions = [{ Type: 'fixed-response' as const, FixedResponseConfig: { StatusCode: '503' } }];
+    elb.pages = { production: [[rule(1), rule(5, { Conditions: [path], Actions })]] };
+    const traffic = trafficOver(elb);
+    expect((await traffic.routes()).map(({ label }) => label)).not.toContain('rule 5 (path /*)');
+    expect(traffic.elsewhere()).toEqual(['rule 5 (path /*): fixed-response']);
+    elb.pages = { production: [[rule(1)]] };
+    await traffic.routes();
+    expect(traffic.elsewhere()).toEqual([]);
+  });
+
   it.each([
     ['a page without rules', [[rule(1)], undefined]],
     ['a rule without actions', [[rule(1, { Actions: undefined })]]],

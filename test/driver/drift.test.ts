@@ -75,6 +75,12 @@ describe('what somebody else changes during a deployment', () => {
       () => world.at().routeList.splice(1, 1),
       'rule rule-0: expected blue 0, green 100; found the route is gone',
     ],
+    [
+      'soak',
+      'a rule that takes requests elsewhere',
+      () => world.at().others.push('rule 5 (path /*): fixed-response'),
+      'rule 5 (path /*): fixed-response: expected no such rule when the deployment was planned; found there',
+    ],
   ])('in the %s halts it: %s', async (kind, _what, act, detail) => {
     const result = await deployed(during(session({ gate: slowGate }), kind, act));
     expect(result).toMatchObject({ outcome: 'halted' });
@@ -245,6 +251,20 @@ describe('resume --accept', () => {
 });
 
 describe('abort of a halted deployment', () => {
+  it('leads back past a rule that takes requests elsewhere: it is in no weight’s way', async () => {
+    const one = during(session(), 'soak', () => world.at().others.push('rule 5 (path /*): fixed-response'));
+    expect(await deployed(one)).toMatchObject({ outcome: 'halted' });
+    expect(await abort(session())).toMatchObject({ outcome: 'rolled-back' });
+    expect(
+      new Set(
+        world
+          .at()
+          .weightsOf('production')
+          .map(({ green }) => green),
+      ),
+    ).toEqual(new Set([0]));
+  });
+
   it('leads back, weights first, when the weights are as they were written', async () => {
     await deployed(during(session(), 'soak', () => world.at().byHand('blue', { maximum: 9 })));
     expect(await abort(session())).toMatchObject({ outcome: 'rolled-back' });

@@ -77,6 +77,13 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
     ];
   }
 
+  /** Production rules that forward to neither colour, in words. */
+  others: string[] = [];
+
+  elsewhere(): string[] {
+    return [...this.others];
+  }
+
   routes(): Promise<Route[]> {
     return Promise.resolve(this.routeList.map((route) => ({ ...route, weights: { ...route.weights } })));
   }

@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 import { BasculeError } from '../../../src/domain/errors';
 import { COLOURS } from '../../../src/domain/colour';
 import type { StackChanges } from '../../../src/ports';
-import { deploymentId, holding } from '../../operations/holding';
+import { nextDeployment, holding } from '../../operations/holding';
 import { conclude } from '../command';
 import { openEnvironment, withSession } from '../compose';
 import { environmentOptions, type EnvironmentOptions } from '../options';
@@ -62,8 +62,8 @@ export const downCommand: CommandModule<object, DownOptions> = {
         const message = `${argv.environment} is not up; nothing was changed.`;
         return { exitCode: 0, json: { outcome: 'not-up', message }, text: message };
       }
-      return withSession(argv, { changes: true }, (session) =>
-        holding(session, deploymentId(session.world.clock.now()), async () => {
+      return withSession(argv, { changes: true }, async (session) =>
+        holding(session, await nextDeployment(session), async () => {
           for (const region of session.regions) {
             opened.progress(`removing both fleets in ${region}: instances drain first`);
             await Promise.all(COLOURS.map((colour) => opened.stacks.destroyFleet(region, colour)));

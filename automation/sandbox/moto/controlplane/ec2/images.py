@@ -39,7 +39,7 @@ def register_image(response: Any) -> ActionResult:
 
 
 def copy_image(response: Any) -> ActionResult:
-    """Tags come along only when asked for, and a client token that was seen before copies nothing, as on AWS."""
+    """As on AWS: tags come along only when asked for; a client token seen before copies nothing."""
     backend = response.ec2_backend
     source_id, region = response._get_param("SourceImageId"), response._get_param("SourceRegion")
     response.error_on_dryrun()
