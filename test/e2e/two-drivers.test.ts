@@ -19,9 +19,9 @@ import { HandClock } from '../support/store-conformance';
 import { must } from '../support/until';
 
 /** Rounds in one process each pair, over the real bucket. */
-const RACES = 120;
+const RACES = 60;
 /** Rounds of real processes, each a whole deployment. */
-const ROUNDS = 8;
+const ROUNDS = 6;
 /** Where both drivers are killed: when the first step was begun, when the stack was applied, when traffic moves. */
 const KILLED_AT = [/\]…$/m, /test listener to/, /cutover of/];
 
