@@ -23,7 +23,7 @@ export function test(project, progress) {
  * @returns {Promise<number>} the exit code
  */
 export function nightly(project, progress) {
-  return runParts(project, progress, 'npm run test:nightly', [killTests, faultTests]);
+  return runParts(project, progress, 'npm run test:nightly', [killTests, faultTests, leftoverTests]);
 }
 
 async function runParts(project, progress, command, parts) {
@@ -135,6 +135,14 @@ const faultTests = (context) =>
   vitest(context, 'sandbox', 'Fault test', {
     file: 'test/e2e/faults.test.ts',
     report: 'nightly-faults',
+    env: { BASCULE_NIGHTLY: '1' },
+  });
+
+/** Updates of a service stack that are killed after each kind of create. */
+const leftoverTests = (context) =>
+  vitest(context, 'sandbox', 'Killed updates of the service stack', {
+    file: 'test/sandbox/stack-leftovers-service.test.ts',
+    report: 'nightly-leftovers',
     env: { BASCULE_NIGHTLY: '1' },
   });
 
