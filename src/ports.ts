@@ -77,7 +77,7 @@ export interface Traffic {
    * What the last `routes()` saw of production rules that forward to neither colour, such as a page for
    * maintenance: each with its conditions and what it does.
    */
-  elsewhere(): string[];
+  elsewhere(): Promise<string[]>;
   /**
    * Writes weights; keeps everything else of each action list (authentication, stickiness, other groups).
    * Writes are sent side by side within the API's rate. Safe to repeat.

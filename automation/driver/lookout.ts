@@ -45,10 +45,8 @@ export class Lookout {
     const { traffic, fleets } = this.world.region(region);
     try {
       const [routes, limits] = await Promise.all([traffic.routes(), fleets.limits()]);
-      return driftReason(
-        region,
-        assessDrift(expectation, { region, routes, elsewhere: traffic.elsewhere(), fleets: limits }),
-      );
+      const elsewhere = await traffic.elsewhere();
+      return driftReason(region, assessDrift(expectation, { region, routes, elsewhere, fleets: limits }));
     } catch (thrown) {
       if (isNoAnswer(thrown)) return undefined;
       throw thrown;

@@ -25,7 +25,7 @@ export async function readRegions(session: Session): Promise<RegionReading[]> {
         world.fleets.read('blue'),
         world.fleets.read('green'),
       ]);
-      const elsewhere = world.traffic.elsewhere();
+      const elsewhere = await world.traffic.elsewhere();
       return { region, routes, elsewhere, live: liveColour(routes), fleets: { blue, green } };
     }),
   );

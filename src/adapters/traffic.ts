@@ -45,8 +45,8 @@ export class AwsTraffic implements Traffic {
     return [...production, ...test];
   }
 
-  elsewhere(): string[] {
-    return [...this.others].sort();
+  elsewhere(): Promise<string[]> {
+    return Promise.resolve([...this.others].sort());
   }
 
   private async routesOf(listener: Route['listener'], listenerArn: string): Promise<Route[]> {

@@ -145,10 +145,10 @@ describe('AwsTraffic', () => {
     elb.pages = { production: [[rule(1), rule(5, { Conditions: [path], Actions })]] };
     const traffic = trafficOver(elb);
     expect((await traffic.routes()).map(({ label }) => label)).not.toContain('rule 5 (path /*)');
-    expect(traffic.elsewhere()).toEqual(['rule 5 (path /*): fixed-response']);
+    expect(await traffic.elsewhere()).toEqual(['rule 5 (path /*): fixed-response']);
     elb.pages = { production: [[rule(1)]] };
     await traffic.routes();
-    expect(traffic.elsewhere()).toEqual([]);
+    expect(await traffic.elsewhere()).toEqual([]);
   });
 
   it.each([

@@ -80,8 +80,8 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
   /** Production rules that forward to neither colour, in words. */
   others: string[] = [];
 
-  elsewhere(): string[] {
-    return [...this.others];
+  elsewhere(): Promise<string[]> {
+    return Promise.resolve([...this.others]);
   }
 
   routes(): Promise<Route[]> {
