@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Tests that start processes and carry real traffic: slower, and few at a time. */
 const SANDBOX = ['test/sandbox/**/*.test.ts', 'test/e2e/**/*.test.ts'];
@@ -6,9 +7,23 @@ const SANDBOX = ['test/sandbox/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 // Said once for each process otherwise; the versions in the lock file work with Node 20.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
+/** Those that take longest begin first; the runner, which knows only sizes on a fresh checkout, has them last. */
+const LONG = ['kill', 'faults', 'two-drivers', 'locks', 'drift', 'interference', 'lifecycle'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONG.findIndex((name) => moduleId.endsWith(`/e2e/${name}.test.ts`));
+      return place === -1 ? LONG.length : place;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
+
 export default defineConfig({
   test: {
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
