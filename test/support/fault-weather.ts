@@ -11,7 +11,7 @@ function chance(text: string): number {
 }
 
 /** Calls of one service that a burst of throttling takes in one piece. */
-const BURST = 8;
+const BURST = 6;
 
 export class Weather {
   private readonly occurrences = new Map<string, number>();
@@ -28,8 +28,8 @@ export class Weather {
   readonly expiry: number;
 
   constructor(private readonly seed: number) {
-    this.rate = 0.02 + 0.2 * this.draw('rate') ** 2;
-    this.bursts = this.draw('bursts') < 0.4 ? 0.1 : 0;
+    this.rate = 0.02 + 0.15 * this.draw('rate') ** 2;
+    this.bursts = this.draw('bursts') < 0.4 ? 0.06 : 0;
     this.expiry = this.draw('expiry') < 0.3 ? 5 + Math.floor(this.draw('expiry at') * 250) : Infinity;
   }
 
