@@ -96,7 +96,9 @@ async function start(deployment: Run, step: Step, context: StepContext): Promise
 }
 
 async function run(deployment: Run, step: Step, context: StepContext): Promise<void> {
-  const work = () => handlerOf(step).run(step, context);
+  let attempts = 0;
+  // After half a step without an answer, what is found may be the step's own doing.
+  const work = () => handlerOf(step).run(step, attempts++ === 0 ? context : { ...context, recovering: true });
   const result = await untilAnswered(deployment, step, work).catch(asFailure);
   switch (result.kind) {
     case 'ran':

@@ -32,7 +32,7 @@ export interface StepContext {
   facts: Facts;
   /** What is recorded of another step of the plan. */
   factsOf(step: string): Facts;
-  /** Whether an earlier process began this step: only then may the world be part of the way already. */
+  /** Whether an earlier process or attempt began this step: only then may the world be part of the way already. */
   recovering: boolean;
   memory: Map<string, unknown>;
 }

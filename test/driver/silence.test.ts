@@ -116,6 +116,20 @@ describe('AWS that does not answer', () => {
     }
   });
 
+  it('in the middle of a shift is borne: the routes that moved are its own doing', async () => {
+    const write = world.at().write.bind(world.at());
+    let interruptions = 0;
+    world.at().write = async (changes) => {
+      if (changes[0]?.route.listener !== 'production' || interruptions === 2) return write(changes);
+      interruptions += 1;
+      await write(changes.slice(0, 1));
+      throw error('BASCULE_AWS_THROTTLED');
+    };
+    expect(await toTwo(session())).toMatchObject({ outcome: 'succeeded' });
+    expect(interruptions).toBe(2);
+    expect(world.at().weightsOf('production')).toEqual(Array(4).fill(allTo('green')));
+  });
+
   it('is not waited for when a person asks to stop', async () => {
     const one = session();
     world.beforeApply = () => {
