@@ -19,9 +19,9 @@ import { HandClock } from '../support/store-conformance';
 import { must } from '../support/until';
 
 /** Rounds in one process each pair, over the real bucket. */
-const RACES = 60;
+const RACES = 40;
 /** Rounds of real processes, each a whole deployment. */
-const ROUNDS = 6;
+const ROUNDS = 4;
 /** Where both drivers are killed: when the first step was begun, when the stack was applied, when traffic moves. */
 const KILLED_AT = [/\]…$/m, /test listener to/, /cutover of/];
 

@@ -134,6 +134,48 @@ describe('a journal that reads as one story', () => {
     expect(flawsOf(journal(taken, [{}, {}, { fence: 2 }]), 1)).toEqual([]);
   });
 
+  test('has none where a continuation looks at a passed gate again, before it goes on with what was under way', () => {
+    const region = 'r';
+    const gate = {
+      kind: 'health-gate' as const,
+      id: 'gate:r',
+      region,
+      colour: 'green' as const,
+      version: '2',
+    };
+    const numbers = { instances: 1, consecutive: 1, intervalSeconds: 1, timeoutSeconds: 1 };
+    const route = { id: 'l', label: 'default action' };
+    const shift = {
+      kind: 'shift' as const,
+      id: 'shift:r',
+      region,
+      from: [{ ...route, weights: { blue: 100, green: 0 } }],
+      to: [{ ...route, weights: { blue: 0, green: 100 } }],
+      towards: 'green' as const,
+      timeoutSeconds: 1,
+    };
+    const steps = [{ ...gate, ...numbers }, ...plan.steps, shift];
+    const through = (step: string): RecordBody[] => [
+      { kind: 'started', step },
+      { kind: 'ran', step, facts: {} },
+      { kind: 'verified', step, facts: {} },
+    ];
+    const told = (again: RecordBody[]): RecordBody[] => [
+      { kind: 'opened', plan: { ...plan, steps }, holder },
+      ...through('gate:r'),
+      started,
+      ...again,
+      ran,
+      verified,
+      ...through('shift:r'),
+      closed,
+    ];
+    expect(flawsOf(journal(told([resumed, ...through('gate:r')])), 1)).toEqual([]);
+    expect(flawsOf(journal(told([...through('gate:r'), resumed])), 1).join()).toContain(
+      'gate:r starts twice',
+    );
+  });
+
   test.each([
     { what: 'no end', records: journal(story.slice(0, -1)), flaw: 'it has no end' },
     { what: 'two ends', records: journal([...story, resumed, closed]), flaw: 'it does not end once' },

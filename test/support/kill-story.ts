@@ -53,14 +53,15 @@ function abandoned(step: string, records: readonly JournalRecord[]): boolean {
   return turned >= 0 && about.every((record) => records.indexOf(record) < turned);
 }
 
-/** Each step starts before it ends, once, and while no other is under way. */
+/** Each step starts before it ends, and while no other is under way; once, unless a continuation looks again. */
 function order(records: readonly JournalRecord[]): string[] {
   const flaws: string[] = [];
   const started = new Set<string>();
   let open: string | undefined;
-  for (const record of records) {
+  records.forEach((record, index) => {
     if (record.kind === 'started') {
-      if (started.has(record.step)) flaws.push(`journal: ${record.step} starts twice`);
+      if (phaseBefore(records, index, record.step) !== 'pending')
+        flaws.push(`journal: ${record.step} starts twice`);
       if (open !== undefined) flaws.push(`journal: ${record.step} starts while ${open} is under way`);
       started.add(record.step);
       open = record.step;
@@ -69,7 +70,17 @@ function order(records: readonly JournalRecord[]): string[] {
       if (!started.has(record.step)) flaws.push(`journal: ${record.step} ends without a start`);
       if (record.kind !== 'ran') open = undefined;
     }
-    if (record.kind === 'rollbackRequested') open = undefined;
-  }
+    // What was under way waits: gates that were passed before are looked at again first.
+    if (record.kind === 'rollbackRequested' || record.kind === 'resumed') open = undefined;
+  });
   return flaws;
+}
+
+/** Where a step stands by the records up to one; pending too where those cannot be replayed, which is told elsewhere. */
+function phaseBefore(records: readonly JournalRecord[], index: number, step: string): string {
+  try {
+    return replay(records.slice(0, index)).steps[step]?.phase ?? 'unknown';
+  } catch {
+    return 'pending';
+  }
 }
