@@ -145,13 +145,13 @@ async function goOn(
   return { what: 'had not begun', aborted: false, continuations: 0, flaws: [...flaws, ...again] };
 }
 
-/** The fleet is down again if it was brought up; before that nothing may have happened yet. */
+/** The fleet is down again if it was brought up; until that is recorded nothing may have happened yet. */
 function afterAbort(
   recording: Recording,
   before: WorldLines,
   records: readonly JournalRecord[],
 ): WorldLines[] {
-  const applied = records.some((record) => record.kind === 'started' && record.step.startsWith('apply-idle'));
+  const applied = records.some((record) => record.kind === 'ran' && record.step.startsWith('apply-idle'));
   return applied ? [recording.turnedBack] : [recording.turnedBack, before];
 }
 
