@@ -19,9 +19,8 @@ import { ENVIRONMENT } from '../support/e2e-project';
 import { NO_LEFTOVERS, StackWorld } from '../support/stack-world';
 
 /** Creates after which an update is killed, one after the other: each can only come once the one before is mended. */
-const SOME = [['CreateVpc', 'CreateLoadBalancer']];
-const OTHERS = [
-  ['CreateSecurityGroup', 'CreateListener'],
+const CHAINS = [
+  ['CreateVpc', 'CreateSecurityGroup', 'CreateLoadBalancer', 'CreateListener'],
   ['CreateRole', 'CreateInstanceProfile'],
   ['CreateInternetGateway', 'CreateRoute'],
   ['CreateRouteTable', 'AssociateRouteTable'],
@@ -31,7 +30,6 @@ const OTHERS = [
   ['AuthorizeSecurityGroupIngress'],
   ['CreateTargetGroup', 'CreateRule'],
 ];
-const CHAINS = process.env['BASCULE_NIGHTLY'] === '1' ? [...SOME, ...OTHERS] : SOME;
 
 let world: StackWorld;
 
