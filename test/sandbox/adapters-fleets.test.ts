@@ -155,6 +155,8 @@ describe('AwsMetrics', () => {
       Dimensions,
       Value,
       Timestamp: new Date(at(secondsAgo)),
+      // As the sandbox's load balancer reports them: of whole minutes a window could only begin at one.
+      StorageResolution: 1,
     }));
     const client = new CloudWatchClient({
       endpoint: plane.url,
