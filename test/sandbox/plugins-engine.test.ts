@@ -100,7 +100,7 @@ describe('resources', () => {
       void new aws.iam.Role('role', { assumeRolePolicy, managedPolicyArns });
     };
     await world.inStack('partial', program, async (stack) => {
-      await expect(stack.up()).rejects.toThrow(/creating aws:iam\/role:Role: NoSuchEntity/);
+      await expect(stack.up()).rejects.toThrow(/creating aws:iam\/role:Role: StatusCode: 404, NoSuchEntity/);
       const { resources } = (await stack.stack.exportStack()).deployment as { resources: { type: string }[] };
       expect(resources.map((one) => one.type)).toContain('aws:iam/role:Role');
       managedPolicyArns = [];
