@@ -1,3 +1,4 @@
+import { otherColour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
 import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
 import type { DeploymentState } from '../../src/domain/replay';
@@ -42,7 +43,7 @@ async function shrunk(session: Session, state: DeploymentState): Promise<string 
     if (step.kind !== 'shift') continue;
     const fleets = regions.find(({ region }) => region === step.region)?.fleets;
     const gained = fleets?.[step.towards];
-    const former = fleets?.[step.towards === 'blue' ? 'green' : 'blue'];
+    const former = fleets?.[otherColour(step.towards)];
     const has = healthyOf(former);
     const needs = gained?.desired ?? 0;
     if (has < needs)
