@@ -44,7 +44,7 @@ const READ_BACK_SECONDS = 60;
 export function planDeploy(request: PlanRequest): Plan {
   const steps: Step[] = [
     ...request.regions.flatMap((facts) => bringUp(facts, request)),
-    ...request.regions.flatMap((facts) => moveTraffic(facts, request, request.policy.soakSeconds)),
+    ...request.regions.flatMap((facts) => moveTraffic(facts, request, { soak: true, brought: true })),
     ...request.regions.flatMap(release),
     ...request.regions.flatMap((facts) => settle(facts, request)),
     ...request.regions.flatMap((facts) => retireByPolicy(facts, request)),
@@ -57,11 +57,14 @@ export function planDeploy(request: PlanRequest): Plan {
  * brought up like a new release first. The colour that is left stays as it is, to be looked at.
  */
 export function planRollback(request: PlanRequest): Plan {
+  const brought = (facts: RegionFacts): boolean => !isWarm(facts, request.version);
   const steps: Step[] = [
     ...request.regions.flatMap((facts) =>
-      isWarm(facts, request.version) ? [gate(facts, request, idleOf(facts))] : bringUp(facts, request),
+      brought(facts) ? bringUp(facts, request) : [gate(facts, request, idleOf(facts))],
     ),
-    ...request.regions.flatMap((facts) => moveTraffic(facts, request, 0)),
+    ...request.regions.flatMap((facts) =>
+      moveTraffic(facts, request, { soak: false, brought: brought(facts) }),
+    ),
     ...request.regions.flatMap(release),
     ...request.regions.flatMap((facts) => settle(facts, request)),
   ];
@@ -154,7 +157,11 @@ function gate(facts: RegionFacts, request: PlanRequest, colour: Colour): Step {
   };
 }
 
-function moveTraffic(facts: RegionFacts, request: PlanRequest, soakSeconds: number): Step[] {
+function moveTraffic(
+  facts: RegionFacts,
+  request: PlanRequest,
+  { soak: soaks, brought }: { soak: boolean; brought: boolean },
+): Step[] {
   const { region } = facts;
   const { version, policy } = request;
   const colour = idleOf(facts);
@@ -162,7 +169,7 @@ function moveTraffic(facts: RegionFacts, request: PlanRequest, soakSeconds: numb
   const capacity = capacityFor(facts.fleets[facts.live], policy.capacity);
   const timeoutSeconds = policy.gate.timeoutSeconds;
   const soak: Step[] =
-    soakSeconds === 0
+    !soaks || policy.soakSeconds === 0
       ? []
       : [
           {
@@ -172,13 +179,12 @@ function moveTraffic(facts: RegionFacts, request: PlanRequest, soakSeconds: numb
             colour,
             version,
             instances: capacity.desired,
-            seconds: soakSeconds,
+            seconds: policy.soakSeconds,
             intervalSeconds: policy.gate.intervalSeconds,
           },
         ];
   const idle = facts.fleets[colour];
-  const brought = idle === undefined || !isWarm(facts, version);
-  const former = brought ? {} : { former: capacityOf(idle) };
+  const former = brought || idle === undefined ? {} : { former: capacityOf(idle) };
   return [
     { kind: 'hold', id: `hold:${region}`, region, losing: facts.live, found: foundFleets(facts) },
     { kind: 'follow', id: `follow:${region}`, region, colour, version, capacity, timeoutSeconds, ...former },
