@@ -44,7 +44,8 @@ export default defineConfig({
           name: 'sandbox',
           include: SANDBOX,
           exclude: NIGHTLY,
-          maxWorkers: 2,
+          // Most of a test is waiting for processes: with one worker more than cores, the cores are busy.
+          maxWorkers: 3,
           testTimeout: 300_000,
           hookTimeout: 180_000,
         },

@@ -1,4 +1,4 @@
-import { BasculeError, messageOf } from '../../src/domain/errors';
+import { BasculeError, unexpected } from '../../src/domain/errors';
 import type { JournalRecord, Plan } from '../../src/domain/records';
 import { replay, type DeploymentState } from '../../src/domain/replay';
 import { eitherAborted } from '../../src/domain/signals';
@@ -84,17 +84,6 @@ function interrupted(environment: string, deployment: string, thrown: unknown): 
     details: error.details,
     next: `${error.next} Then \`bascule resume ${environment}\` goes on, or \`bascule abort ${environment}\` goes back.`,
     blame: error.blame,
-    exitCode: 5,
-    cause: thrown,
-  });
-}
-
-function unexpected(thrown: unknown): BasculeError {
-  return new BasculeError({
-    code: 'BASCULE_UNEXPECTED',
-    message: `Bascule met something it does not know: ${messageOf(thrown)}`,
-    next: 'This is a defect; BASCULE_DEBUG=1 shows where it is.',
-    blame: 'bascule',
     exitCode: 5,
     cause: thrown,
   });

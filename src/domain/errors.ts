@@ -42,3 +42,15 @@ export class BasculeError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** What was thrown and is no `BasculeError`: a defect, told like any other error. */
+export function unexpected(thrown: unknown): BasculeError {
+  return new BasculeError({
+    code: 'BASCULE_UNEXPECTED',
+    message: `Bascule met something it does not know: ${messageOf(thrown)}`,
+    next: 'This is a defect. Run the command again with BASCULE_DEBUG=1 to see where, and report it. `bascule status` shows where the environment stands.',
+    blame: 'bascule',
+    exitCode: 5,
+    cause: thrown,
+  });
+}

@@ -1,4 +1,4 @@
-import { BasculeError, messageOf } from '../../../src/domain/errors';
+import { BasculeError, unexpected } from '../../../src/domain/errors';
 
 /** What a command ends with: an exit code, one JSON document, and the same for people. */
 export interface CommandResult {
@@ -18,6 +18,7 @@ export function printResult(result: CommandResult, json: boolean): void {
 /** Prints what went wrong: one clear message for a person, the same as JSON on standard output for machines. */
 export function printError(thrown: unknown, json: boolean): void {
   const error = thrown instanceof BasculeError ? thrown : unexpected(thrown);
+  if (process.env['BASCULE_DEBUG'] !== undefined) process.stderr.write(`${traceOf(thrown)}\n`);
   if (json) {
     const { code, message, details, next, exitCode } = error;
     process.stdout.write(
@@ -36,14 +37,8 @@ export function printError(thrown: unknown, json: boolean): void {
   process.exitCode = error.exitCode;
 }
 
-function unexpected(thrown: unknown): BasculeError {
-  if (process.env['BASCULE_DEBUG'] !== undefined && thrown instanceof Error)
-    process.stderr.write(`${thrown.stack ?? thrown.message}\n`);
-  return new BasculeError({
-    code: 'BASCULE_UNEXPECTED',
-    message: `Bascule met something it does not know: ${messageOf(thrown)}`,
-    next: 'This is a defect. Run the command again with BASCULE_DEBUG=1 to see where, and report it. `bascule status` shows where the environment stands.',
-    blame: 'bascule',
-    exitCode: 5,
-  });
+/** Where it was thrown first, for whoever mends it. */
+function traceOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause === undefined ? (thrown.stack ?? thrown.message) : traceOf(thrown.cause);
 }
