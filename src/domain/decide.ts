@@ -69,6 +69,7 @@ function backward(state: DeploymentState, reason: Reason): Action {
   const touched = state.plan.steps.filter((step) => {
     const phase = state.steps[step.id]?.phase ?? 'pending';
     if (step.kind === 'hold') return held.includes(step);
+    if (step.kind === 'clear-idle') return halfCleared(state, step);
     const begun = phase !== 'pending' || beganShifted(step);
     return leavesTraces(step) && begun && phase !== 'undone';
   });
@@ -76,6 +77,16 @@ function backward(state: DeploymentState, reason: Reason): Action {
   const next = touched.filter((step) => step.kind === 'shift').at(-1) ?? touched.at(-1);
   if (next !== undefined) return { kind: 'undo', step: next };
   return { kind: 'close', outcome: hasMoved(state) ? 'rolled-back' : 'failed', reason };
+}
+
+/**
+ * Whether a fleet may be half cleared, and nothing else takes it down: left so, its stack would be locked and the
+ * fleet neither what it was nor empty.
+ */
+function halfCleared(state: DeploymentState, step: Step): boolean {
+  const phaseOf = (one: Step | undefined) => (one && state.steps[one.id]?.phase) ?? 'pending';
+  const applied = state.plan.steps.find(({ kind, region }) => kind === 'apply-idle' && region === step.region);
+  return phaseOf(applied) === 'pending' && !['pending', 'verified', 'undone'].includes(phaseOf(step));
 }
 
 /** Whether any weight was written: by the result of a shift, or by what its undoing had to restore. */
