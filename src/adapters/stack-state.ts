@@ -34,7 +34,9 @@ export interface PendingOperation {
 }
 
 export function parseState(text: string): StackState {
-  return JSON.parse(text) as StackState;
+  const state = JSON.parse(text) as StackState | (Omit<StackState, 'deployment'> & { deployment: null });
+  // Null is the state of a stack that was made and never updated, as a kill in between leaves it.
+  return { ...state, deployment: state.deployment ?? {} };
 }
 
 export function resourcesOf(state: StackState): StateResource[] {

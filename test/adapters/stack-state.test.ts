@@ -5,8 +5,10 @@ import {
   existsOutside,
   isUnfinished,
   mended,
+  parseState,
   pendingOf,
   recordedIds,
+  resourcesOf,
   resourceTitle,
   type PendingOperation,
   type StackState,
@@ -49,6 +51,12 @@ describe('mended', () => {
     expect(pendingOf(after)).toEqual([]);
     expect(after.deployment).toEqual({ manifest: { time: 'now' }, resources: [template], metadata: {} });
     expect(isUnfinished(after)).toBe(false);
+  });
+
+  it('finds nothing to mend in a stack that was made and never updated', () => {
+    const made = parseState('{"version":3,"deployment":null}');
+    expect(isUnfinished(made)).toBe(false);
+    expect(resourcesOf(made)).toEqual([]);
   });
 
   it('adds what was adopted behind what it depends on, to be read as an import is', () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Program } from '../support/command-line';
 import { ENVIRONMENT } from '../support/e2e-project';
 import { apps, LiveEnvironment, soleColour } from '../support/e2e';
-import { must } from '../support/until';
+import { must, until } from '../support/until';
 
 let live: LiveEnvironment;
 
@@ -80,8 +80,14 @@ test('a new fleet that sickens gives its traffic back first and is let go afterw
 
 test('with both colours sick nothing moves and a person is called', async () => {
   const program = await soaking();
-  await live.tell('blue', '/sicken');
+  // The former colour first: were the other one found sick alone, there would be a way back.
   await live.tell('green', '/sicken');
+  await until(
+    async () => (await live.status()).regions[0]?.fleets.find(({ colour }) => colour === 'green')?.healthy,
+    (healthy) => healthy === 0,
+    60,
+  );
+  await live.tell('blue', '/sicken');
   const answer = await live.answerOf(program);
   expect(answer.exitCode, answer.stdout + answer.stderr).toBe(5);
   expect(answer.json).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_NO_WAY_BACK' } });
