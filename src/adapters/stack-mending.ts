@@ -17,6 +17,7 @@ import {
   resourcesOf,
   resourceTitle,
   sameState,
+  touchedIn,
   unreadIn,
   type Adoption,
   type ResourcePlan,
@@ -82,13 +83,16 @@ export class StackMender {
   /** Before an operation: brings the state and AWS together where an update was broken off. */
   async prepare(exported: StackState): Promise<void> {
     let state = exported;
+    const touched = new Set<string>();
     for (let round = 0; isUnfinished(state); round += 1) {
       if (round === ROUNDS) throw this.unsettled('it changed again and again while it was mended');
+      // The engine forgets these with its next write of the state, whatever it is about.
+      for (const urn of touchedIn(state)) touched.add(urn);
       if (await this.isFree(state)) {
         await endOrphans(this.place.stack);
         // Whoever held the lock until now may have finished some of it.
         state = await this.state();
-        if (await this.mend(state)) return;
+        if (await this.mend(state, touched)) return;
       }
       state = await this.state();
     }
@@ -110,28 +114,27 @@ export class StackMender {
     return true;
   }
 
-  /** Nobody holds the lock: told by an operation that takes it and touches nothing but the stack itself. */
+  /** Nobody holds the lock: told by an operation that takes it and only reads, what was being changed included. */
   private async isFree(state: StackState): Promise<boolean> {
     const root = resourcesOf(state)[0]?.urn;
     return this.locked(async () => {
-      await this.refresh(root === undefined ? [] : [root]);
+      await this.refresh([...(root === undefined ? [] : [root]), ...touchedIn(state)]);
     });
   }
 
   /** False when the stack changed meanwhile. */
-  private async mend(state: StackState): Promise<boolean> {
-    const pending = pendingOf(state);
-    const creating = pending
+  private async mend(state: StackState, touched: ReadonlySet<string>): Promise<boolean> {
+    const creating = pendingOf(state)
       .filter(({ type, resource }) => type === 'creating' && existsOutside(resource))
       .map(({ resource }) => resource);
-    const touched = pending
-      .filter(({ type }) => type === 'updating' || type === 'deleting')
-      .map(({ resource }) => resource.urn);
     const fates = await this.fatesOf(creating, state, LOOKS);
     const unread = unreadIn(state).map(({ urn }) => urn);
-    if (!(await this.settle(state, fates, [...touched, ...unread]))) return false;
+    const known = new Set(resourcesOf(state).map(({ urn }) => urn));
+    // A plugin that outlived its engine may have changed them until it was ended: they are read once more.
+    const changed = [...new Set([...touched, ...touchedIn(state)])].filter((urn) => known.has(urn));
+    if (!(await this.settle(state, fates, [...changed, ...unread]))) return false;
     this.tell(fates, 'was being created when its update was broken off');
-    const redone = new Set(touched.map(resourceTitle));
+    const redone = new Set(changed.map(resourceTitle));
     for (const title of redone)
       this.note(`${this.place.stack}: ${title} was being changed when its update was broken off; read anew.`);
     return true;

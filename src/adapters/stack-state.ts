@@ -47,6 +47,13 @@ export function pendingOf(state: StackState): PendingOperation[] {
   return state.deployment.pending_operations ?? [];
 }
 
+/** What was being changed or deleted when an update was broken off: the state may be behind of what is there. */
+export function touchedIn(state: StackState): string[] {
+  return pendingOf(state)
+    .filter(({ type }) => type === 'updating' || type === 'deleting')
+    .map(({ resource }) => resource.urn);
+}
+
 /** Components, providers and references to stacks exist in the state alone. */
 export function existsOutside({ custom, type }: StateResource): boolean {
   return custom === true && !type.startsWith('pulumi:');

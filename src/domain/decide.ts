@@ -85,7 +85,9 @@ function backward(state: DeploymentState, reason: Reason): Action {
  */
 function halfCleared(state: DeploymentState, step: Step): boolean {
   const phaseOf = (one: Step | undefined) => (one && state.steps[one.id]?.phase) ?? 'pending';
-  const applied = state.plan.steps.find(({ kind, region }) => kind === 'apply-idle' && region === step.region);
+  const applied = state.plan.steps.find(
+    ({ kind, region }) => kind === 'apply-idle' && region === step.region,
+  );
   return phaseOf(applied) === 'pending' && !['pending', 'verified', 'undone'].includes(phaseOf(step));
 }
 
