@@ -1,6 +1,6 @@
 import type { ClearIdle } from '../../src/domain/step';
 import { refuseIfLive } from './guard';
-import { done, limitFacts, nothingToUndo, pending, ran, timedOut, type StepHandler } from './handler';
+import { done, limitFacts, pending, ran, timedOut, type StepHandler } from './handler';
 
 const EMPTY = { minimum: 0, maximum: 0, desired: 0 };
 
@@ -24,6 +24,13 @@ export const clearIdle: StepHandler<ClearIdle> = {
     if (reading.desired === 0 && staying.length === 0) return done('', limitFacts(reading));
     return pending(`${staying.length} instance(s) of another release to leave`);
   },
-  undo: nothingToUndo,
+  async undo(step, context) {
+    // The instances that it ended do not come back: what is left to do is to end it well.
+    const refused = await refuseIfLive(step.colour, context);
+    if (refused !== undefined) return { kind: 'halt', reason: refused };
+    const { region, colour, version } = step;
+    await context.world.stacks.applyFleet({ region, colour, version, capacity: EMPTY });
+    return { kind: 'undone', note: `${colour} is empty` };
+  },
   explainTimeout: (step, _context, waitingFor) => timedOut(`Clearing the ${step.colour} fleet`, waitingFor),
 };

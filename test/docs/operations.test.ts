@@ -11,8 +11,10 @@ const SOURCES = [
   'stacks',
   'automation/driver.ts',
   'automation/journaling.ts',
+  'automation/analysis',
   'automation/steps',
   'automation/operations',
+  'automation/web',
   'automation/cli/compose.ts',
   'automation/cli/commands',
 ];
