@@ -52,6 +52,18 @@ describe('a driver and its engine killed together', () => {
     await expectOneFleet();
   });
 
+  it('in the midst of a change: the way back is not taken for done', async () => {
+    const before = { ...green('1.0.0'), capacity: { minimum: 0, maximum: 1, desired: 0 } };
+    await (await world.stacks()).applyFleet(before);
+    await world.killAt('green:1.0.0', 'UpdateAutoScalingGroup', 'after');
+    expect(pendingOf(await world.state(FLEET_STACK))).toMatchObject([{ type: 'updating' }]);
+    expect(await world.limits()).toEqual([[1, 2]]);
+    await (await world.stacks()).applyFleet(before);
+    expect(await world.limits()).toEqual([[0, 1]]);
+    expect(world.notes).toContainEqual(expect.stringMatching(/Group fleet was being changed .* read anew/));
+    expect(await world.leftovers(FLEET_STACK)).toEqual(NO_LEFTOVERS);
+  });
+
   it('and the lock removed by hand: what was being created is adopted all the same', async () => {
     await world.killAt('green:1.0.0', 'CreateAutoScalingGroup', 'after');
     await world.pulumi('cancel', '--yes', '--stack', FLEET_STACK).ended;

@@ -1,6 +1,10 @@
 /** Bascule's own stacks on the real engine, in a sandbox whose every AWS call can be held, broken or followed by a kill. */
 import path from 'node:path';
-import { DescribeAutoScalingGroupsCommand, AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import {
+  DescribeAutoScalingGroupsCommand,
+  AutoScalingClient,
+  type AutoScalingGroup,
+} from '@aws-sdk/client-auto-scaling';
 import { DescribeLaunchTemplatesCommand } from '@aws-sdk/client-ec2';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { PulumiCommand } from '@pulumi/pulumi/automation';
@@ -202,9 +206,18 @@ export class StackWorld {
   }
 
   async groups(): Promise<string[]> {
+    return (await this.describeGroups()).map(({ AutoScalingGroupName }) => AutoScalingGroupName ?? '');
+  }
+
+  /** Of each group, its minimum and maximum. */
+  async limits(): Promise<[number | undefined, number | undefined][]> {
+    return (await this.describeGroups()).map(({ MinSize, MaxSize }) => [MinSize, MaxSize]);
+  }
+
+  private async describeGroups(): Promise<AutoScalingGroup[]> {
     const client = new AutoScalingClient(this.sandbox.options());
     const { AutoScalingGroups = [] } = await client.send(new DescribeAutoScalingGroupsCommand({}));
-    return AutoScalingGroups.map(({ AutoScalingGroupName }) => AutoScalingGroupName ?? '');
+    return AutoScalingGroups;
   }
 
   /** What an undisturbed update would never leave behind. */
