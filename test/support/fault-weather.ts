@@ -28,7 +28,7 @@ export class Weather {
   readonly expiry: number;
 
   constructor(private readonly seed: number) {
-    this.rate = 0.02 + 0.12 * this.draw('rate') ** 2;
+    this.rate = 0.02 + 0.15 * this.draw('rate') ** 2;
     this.bursts = this.draw('bursts') < 0.4 ? 0.06 : 0;
     this.expiry = this.draw('expiry') < 0.3 ? 5 + Math.floor(this.draw('expiry at') * 250) : Infinity;
   }
