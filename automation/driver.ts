@@ -1,52 +1,57 @@
-import { decide, heldSteps, mayHaveMoved, type Action } from '../src/domain/decide';
+import { cutoverBegan, decide, heldSteps, type Action } from '../src/domain/decide';
 import { BasculeError } from '../src/domain/errors';
 import type { Outcome } from '../src/domain/outcome';
 import type { Facts, Reason } from '../src/domain/records';
 import type { DeploymentState } from '../src/domain/replay';
-import { describeStep, isSafePoint, turnsBack, type Step } from '../src/domain/step';
-import type { Reporter, World } from '../src/ports';
-import { closingMessage } from './driver/closing';
-import type { OpenJournal } from './journaling';
-import { interrupts, isNoAnswer, patiently, PATIENCE_MILLISECONDS } from './driver/interruptions';
+import { watchesTraffic } from '../src/domain/shifts';
+import { describeStep, isSafePoint, type Step } from '../src/domain/step';
+import { closingText } from './driver/closing';
+import { interrupts, patiently } from './driver/interruptions';
 import { Lookout, LOOK_EVERY_MILLISECONDS } from './driver/lookout';
+import { ASK_EVERY_MILLISECONDS, Inbox } from './driver/requests';
+import { assessed, fail, halt, haltExplained, settle } from './driver/results';
+import type { Drive, Ending, Run } from './driver/run';
+import { verify, waitOrAsked } from './driver/verify';
 import type { RunResult, StepContext, UndoResult, Verdict } from './steps/handler';
 import { handlerOf } from './steps/index';
 
+export type { Drive, Ending } from './driver/run';
+
 /** How old a look may be when a step begins: steps that end at once follow one another faster than this. */
 const FRESH_MILLISECONDS = 1000;
-
-export interface Drive {
-  world: World;
-  journal: OpenJournal;
-  reporter: Reporter;
-  /** Aborted when a person asks to stop; honoured at the next safe point. */
-  stop: AbortSignal;
-}
-
-export interface Ending {
-  outcome: Outcome;
-  message: string;
-  reason: Reason | null;
-}
-
-/** One process's work on a deployment, with what it keeps in mind for as long as it lives. */
-interface Run extends Drive {
-  lookout: Lookout;
-  memory: Map<string, Map<string, unknown>>;
-}
 
 /** A deployment's whole story: decide from the journal, record the intent, perform, record the result. */
 export async function drive(deployment: Drive): Promise<Ending> {
   const run = runOf(deployment);
   for (;;) {
-    const state = run.journal.state;
-    const action = decide(state);
+    const { state, action } = await whatNext(run);
     if (action.kind === 'close') return close(run, state, action.outcome, action.reason);
     const stopped = run.stop.aborted && stopAt(run, state, action);
     if (stopped) await stopped;
-    else if (!(await haltedByDrift(run, state, action)))
-      await perform(run, action, contextOf(run, state, action.step));
+    else if (!(await haltedByDrift(run, state, action)) && !(await pausedBefore(run, state, action)))
+      await performAlone(run, action, contextOf(run, state, action.step));
   }
+}
+
+/** What the journal says comes next, once everything that people asked is in it; nothing keeps the way back. */
+async function whatNext(run: Run): Promise<{ state: DeploymentState; action: Action }> {
+  for (;;) {
+    const state = run.journal.state;
+    const action = decide(state);
+    const forward = action.kind === 'start' || action.kind === 'recover' || action.kind === 'verify';
+    const maximumAge = action.kind === 'start' ? 0 : ASK_EVERY_MILLISECONDS;
+    if (!forward || !(await run.inbox.take(maximumAge))) return { state, action };
+  }
+}
+
+/** While a person has said `pause` no further step begins, except for one that watches traffic which has moved. */
+async function pausedBefore(run: Run, { paused }: DeploymentState, action: Action): Promise<boolean> {
+  if (paused === null || action.kind !== 'start' || watchesTraffic(action.step)) return false;
+  const { step } = action;
+  const text = `\`bascule advance\`: paused by ${paused.by.user} on ${paused.by.host}`;
+  run.reporter.say({ kind: 'waiting', step, for: text, at: run.world.clock.now() });
+  await waitOrAsked(run, step, ASK_EVERY_MILLISECONDS);
+  return true;
 }
 
 /** Puts back what is held and goes no further, so that the world can be planned for as it is by itself. */
@@ -61,17 +66,25 @@ export async function restoreHeld(deployment: Drive): Promise<void> {
 }
 
 function runOf(deployment: Drive): Run {
-  return { ...deployment, lookout: new Lookout(deployment.world), memory: new Map() };
+  const { world } = deployment;
+  return { ...deployment, lookout: new Lookout(world), inbox: new Inbox(deployment), memory: new Map() };
 }
 
 async function haltedByDrift(run: Run, state: DeploymentState, action: Action): Promise<boolean> {
   if (action.kind === 'close' || action.kind === 'undo') return false;
   // Right before the fleets are held there is no older look to rely on: what is found is what is put back.
-  const age = action.kind === 'verify' ? LOOK_EVERY_MILLISECONDS : FRESH_MILLISECONDS;
+  const waits = action.kind === 'verify' || state.paused !== null;
+  const age = waits ? LOOK_EVERY_MILLISECONDS : FRESH_MILLISECONDS;
   const drift = await run.lookout.drift(state, action.step.kind === 'hold' ? 0 : age);
   if (drift === undefined) return false;
   await halt(run, action.step, drift);
   return true;
+}
+
+/** Whatever a step began beside its own work, such as a check command, ends with it. */
+async function performAlone(run: Run, action: Exclude<Action, { kind: 'close' }>, context: StepContext) {
+  const leaving = new AbortController();
+  await perform(run, action, { ...context, left: leaving.signal }).finally(() => leaving.abort());
 }
 
 async function perform(deployment: Run, action: Exclude<Action, { kind: 'close' }>, context: StepContext) {
@@ -138,75 +151,6 @@ async function recover(deployment: Run, step: Step, context: StepContext): Promi
   return settle(deployment, step, verdict);
 }
 
-async function verify(deployment: Run, step: Step, context: StepContext): Promise<void> {
-  const handler = handlerOf(step);
-  const { clock } = context.world;
-  const timeoutSeconds = handler.timeoutSeconds(step);
-  let deadline = timeoutSeconds === null ? Infinity : context.countsFrom + timeoutSeconds * 1000;
-  let silentSince: number | null = null;
-  for (;;) {
-    const drift = await deployment.lookout.drift(deployment.journal.state, LOOK_EVERY_MILLISECONDS);
-    if (drift !== undefined) return halt(deployment, step, drift);
-    const look = await handler.verify(step, context).catch(asNoAnswer);
-    if (look.kind === 'no-answer') {
-      silentSince ??= clock.now();
-      // Silence opens no gate, and it is not the release's fault either.
-      if (clock.now() - silentSince >= PATIENCE_MILLISECONDS) throw look.error;
-    } else if (look.kind !== 'pending') return settle(deployment, step, look);
-    else if (silentSince !== null) {
-      deadline += clock.now() - silentSince;
-      silentSince = null;
-    }
-    const waitingFor = look.kind === 'pending' ? look.waitingFor : `an answer of AWS: ${look.error.message}`;
-    deployment.reporter.say({ kind: 'waiting', step, for: waitingFor, at: clock.now() });
-    if (silentSince === null && clock.now() >= deadline)
-      return fail(deployment, step, await handler.explainTimeout(step, context, waitingFor));
-    if (deployment.stop.aborted && isSafePoint(step)) return;
-    const wake = isSafePoint(step) ? deployment.stop : undefined;
-    const poll = handler.pollMilliseconds(step);
-    await clock.wait(silentSince === null ? Math.min(poll, deadline - clock.now()) : poll, wake);
-  }
-}
-
-async function settle(
-  deployment: Run,
-  step: Step,
-  verdict: Exclude<Verdict, { kind: 'pending' }>,
-): Promise<void> {
-  switch (verdict.kind) {
-    case 'done': {
-      const record = await deployment.journal.append({
-        kind: 'verified',
-        step: step.id,
-        facts: verdict.facts,
-      });
-      deployment.reporter.say({ kind: 'done', step, at: record.at, note: verdict.note });
-      return;
-    }
-    case 'failed':
-      return fail(deployment, step, verdict.reason);
-    case 'halt':
-      return haltExplained(deployment, step, verdict.reason);
-  }
-}
-
-async function fail(deployment: Run, step: Step, reason: Reason): Promise<void> {
-  if (!turnsBack(step)) return halt(deployment, step, reason);
-  const record = await deployment.journal.append({ kind: 'failed', step: step.id, reason });
-  deployment.reporter.say({ kind: 'failed', step, at: record.at, reason });
-}
-
-async function halt(deployment: Run, step: Step | null, reason: Reason): Promise<void> {
-  const record = await deployment.journal.append({ kind: 'halted', step: step?.id ?? null, reason });
-  if (step !== null) deployment.reporter.say({ kind: 'failed', step, at: record.at, reason });
-}
-
-/** A step that refuses to go on may only have met what somebody else changed: then both states are shown. */
-async function haltExplained(deployment: Run, step: Step, reason: Reason): Promise<void> {
-  const drift = await deployment.lookout.drift(deployment.journal.state, 0);
-  return halt(deployment, step, drift ?? reason);
-}
-
 async function undo(deployment: Run, step: Step, context: StepContext): Promise<void> {
   const record = await deployment.journal.append({ kind: 'undoStarted', step: step.id });
   deployment.reporter.say({ kind: 'undoing', step, at: record.at });
@@ -247,19 +191,13 @@ function reasonOf(thrown: unknown): Reason {
   return { code, message, details };
 }
 
-/** A read that AWS did not answer keeps a gate shut; it never opens one. */
-function asNoAnswer(thrown: unknown): { kind: 'no-answer'; error: BasculeError } {
-  if (isNoAnswer(thrown)) return { kind: 'no-answer', error: thrown };
-  throw thrown;
-}
-
 async function close(
   deployment: Drive,
   state: DeploymentState,
   outcome: Outcome,
   reason: Reason | null,
 ): Promise<Ending> {
-  const message = closingMessage(state, outcome, reason);
+  const message = await closingText(deployment.world, state, outcome, reason);
   const record = await deployment.journal.append({ kind: 'closed', outcome, message });
   deployment.reporter.say({ kind: 'closed', outcome, message, at: record.at });
   return { outcome, message, reason };
@@ -272,7 +210,7 @@ function stopAt(deployment: Run, state: DeploymentState, action: Action): Promis
   if (begun && !isSafePoint(action.step)) return false;
   const where = `${begun ? 'during' : 'before'}: ${describeStep(action.step)}`;
   const reason = { code: 'BASCULE_STOPPED', message: `Stopped on request ${where}.`, details: [] };
-  if (mayHaveMoved(state) || state.plan.purpose === 'retire') return halt(deployment, null, reason);
+  if (cutoverBegan(state) || state.plan.purpose === 'retire') return halt(deployment, null, reason);
   return deployment.journal.append({ kind: 'rollbackRequested', reason }).then(() => undefined);
 }
 
@@ -291,6 +229,9 @@ function contextOf(deployment: Run, state: DeploymentState, step: Step): StepCon
     facts: state.steps[step.id]?.facts ?? {},
     factsOf: (id) => state.steps[id]?.facts ?? {},
     recovering: false,
+    state: () => deployment.journal.state,
+    record: (assessments) => assessed(deployment, step, assessments),
+    left: deployment.stop,
     memory: own,
   };
 }

@@ -98,6 +98,7 @@ export class Hold implements HeldLease {
  */
 export class OpenJournal {
   private begun = false;
+  private replayed: { records: readonly JournalRecord[]; count: number; state: DeploymentState } | undefined;
 
   private constructor(
     private readonly journal: Journal,
@@ -120,8 +121,14 @@ export class OpenJournal {
     return new OpenJournal(journal, clock, hold, deployment, records, torn);
   }
 
+  /** What the records say by now; not to be changed by whoever reads it. */
   get state(): DeploymentState {
-    return replay(this.records);
+    const { records } = this;
+    const count = records.length;
+    // A step that waits asks several times a second, and a long deployment has thousands of records.
+    if (this.replayed?.records !== records || this.replayed.count !== count)
+      this.replayed = { records, count, state: replay(records) };
+    return this.replayed.state;
   }
 
   /** All that is written by now. */

@@ -1,8 +1,12 @@
+import type { Check, CommandCheck } from './domain/analysis/check';
+import type { CommandMeasurement, Counts, Measurement, Window } from './domain/analysis/measurement';
+import type { Request } from './domain/request';
 import type { Colour } from './domain/colour';
 import type { EnvironmentEvent, EnvironmentEventBody } from './domain/environment-log';
 import type { FleetLimits, FleetReading } from './domain/fleet';
 import type { LeaseState, Sight } from './domain/lease';
-import type { JournalRecord, Holder, Reason } from './domain/records';
+import type { PreflightReading } from './domain/preflight';
+import type { Assessed, JournalRecord, Holder, Reason } from './domain/records';
 import type { Capacity, SmokeRequest, Step } from './domain/step';
 import type { Route, Weights } from './domain/traffic';
 import type { Outcome } from './domain/outcome';
@@ -27,6 +31,10 @@ export interface RegionOutputs {
   productionListenerArn: string;
   testListenerArn: string;
   targetGroups: Record<Colour, string>;
+  /** Where and as what instances are launched. */
+  instanceSubnetIds: string[];
+  instanceSecurityGroupId: string;
+  instanceProfileName: string;
 }
 
 export interface ServiceOutputs {
@@ -111,13 +119,62 @@ export interface TrafficSeen {
   requests: number | null;
 }
 
+/** What a look of an analysis is about. */
+export interface Look {
+  /** The colour that gains, and the other. */
+  colour: Colour;
+  former: Colour;
+  /** When the analysis began; Unix milliseconds. */
+  from: number;
+  /** When it looks. */
+  to: number;
+  /** When the former colour still had traffic, to compare with what it did then; null while it has. */
+  before: Window | null;
+}
+
+/** A check that is measured by CloudWatch. */
+export type MetricCheck = Exclude<Check, CommandCheck>;
+
 /** CloudWatch of one region. */
 export interface Metrics {
+  /**
+   * Measures several checks at one look, in one GetMetricData where there is any metric: for each check in
+   * order. A window ends where the metrics reach, not where the look was asked for. Never throws for AWS's
+   * silence or refusal: that is a measurement of kind `none`.
+   */
+  measure(checks: readonly MetricCheck[], look: Look): Promise<Measurement[]>;
+  /** Requests and failures (target 5xx and connection errors) of a colour; null where metrics are missing. */
+  totals(colour: Colour, from: number, to: number): Promise<Counts | null>;
   /**
    * Requests within a window as long as this one. Metrics arrive late, so it may have ended earlier; it never
    * began before `notBefore`. All in Unix milliseconds.
    */
   requestsTo(colour: Colour, from: number, to: number, notBefore: number): Promise<TrafficSeen>;
+}
+
+/** Connections that the instances of one region's fleets have open, as an agent on them reports. */
+export interface OpenConnections {
+  /** Seconds between two reports. */
+  readonly periodSeconds: number;
+  /** The metric's name, for messages. */
+  readonly source: string;
+  /** The mean of an instance in the last whole period within the time; null where nothing was reported. */
+  last(colour: Colour, from: number, to: number): Promise<{ perInstance: number; at: number } | null>;
+}
+
+/** What is asked of AWS before a deployment starts. */
+export interface PreflightQuestion {
+  region: string;
+  colour: Colour;
+  version: string;
+  imageId: string;
+  /** Names of CloudWatch alarms. */
+  alarms: string[];
+}
+
+/** Asks AWS what it would let a new fleet have. No missing answer throws: it is part of the reading. */
+export interface Preflight {
+  read(question: PreflightQuestion): Promise<PreflightReading>;
 }
 
 export interface Image {
@@ -156,6 +213,8 @@ export interface Journal {
   read(deployment: string): Promise<JournalRecord[]>;
   /** As read, and the number of a last record that was cut off: its append never completed. */
   inspect(deployment: string): Promise<{ records: JournalRecord[]; torn: number | null }>;
+  /** The whole records from this number on, in order; cheap where there are none yet, for who follows along. */
+  after(deployment: string, from: number): Promise<JournalRecord[]>;
   /** Ids of the environment's deployments, oldest first. */
   list(): Promise<string[]>;
 }
@@ -193,6 +252,23 @@ export interface EnvironmentLog {
   read(): Promise<EnvironmentEvent[]>;
 }
 
+/** What people ask of running deployments; append-only, in the environment's bucket. */
+export interface Requests {
+  append(request: Omit<Request, 'sequence'>): Promise<Request>;
+  /** All requests of a deployment from this sequence number on, in order. */
+  read(deployment: string, from: number): Promise<Request[]>;
+}
+
+/** Runs check commands of the user's on this machine. */
+export interface CheckCommands {
+  /** Gives the facts as JSON on stdin. The command and its children are ended at its time-out or by the signal. */
+  run(
+    check: CommandCheck,
+    facts: unknown,
+    signal: AbortSignal,
+  ): Promise<Omit<CommandMeasurement, 'kind' | 'window'>>;
+}
+
 /** What a person is told while a deployment runs. */
 export type Message =
   | { kind: 'opened'; deployment: string; title: string; steps: Step[] }
@@ -202,6 +278,8 @@ export type Message =
   | { kind: 'failed'; step: Step; at: number; reason: Reason }
   | { kind: 'undoing'; step: Step; at: number }
   | { kind: 'undone'; step: Step; at: number; note: string }
+  | { kind: 'assessed'; step: Step; assessments: Assessed[]; at: number }
+  | { kind: 'asked'; request: Request; refused?: Reason }
   | { kind: 'note'; text: string }
   | { kind: 'closed'; outcome: Outcome; message: string; at: number };
 
@@ -215,6 +293,8 @@ export interface RegionWorld {
   traffic: Traffic;
   fleets: Fleets;
   metrics: Metrics;
+  /** null where no metric of open connections is configured. */
+  connections: OpenConnections | null;
   productionUrl: string;
   testUrl: string;
 }
@@ -225,6 +305,7 @@ export interface World {
   images: Images;
   prober: Prober;
   clock: Clock;
+  commands: CheckCommands;
   region(name: string): RegionWorld;
 }
 

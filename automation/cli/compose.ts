@@ -16,6 +16,8 @@ export interface SessionOptions {
 }
 
 export interface OpenedEnvironment {
+  /** The project's. */
+  folder: string;
   config: EnvironmentConfig;
   stacks: Stacks;
   progress(text: string): void;
@@ -81,6 +83,7 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
     fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place),
   });
   return {
+    folder,
     config,
     stacks,
     progress,
@@ -112,23 +115,24 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const opened = await openEnvironment(argv);
-  const { config, stacks } = opened;
+  const { config, stacks, folder } = opened;
   const outputs = await stacks.outputs();
   if (outputs === undefined) throw notUp(argv.environment);
   const reporter = await createReporter(process.stderr);
   opened.tellNotes((text) => reporter.say({ kind: 'note', text }));
   const stopping = options.changes ? stopOnSignals(reporter) : undefined;
   try {
-    return await work(
-      await createSession(
+    return await work({
+      folder,
+      ...(await createSession(
         argv.environment,
         config,
         stacks,
         outputs,
         stopping?.reporter ?? reporter,
         stopping?.signal,
-      ),
-    );
+      )),
+    });
   } finally {
     stopping?.close();
   }
@@ -141,13 +145,15 @@ async function createSession(
   outputs: ServiceOutputs,
   reporter: Session['reporter'],
   stop: AbortSignal | undefined,
-): Promise<Session> {
+): Promise<Omit<Session, 'folder'>> {
   const [
     { createClients },
     { Objects },
     { S3Journal },
     { S3Leases },
     { S3EnvironmentLog },
+    { S3Requests },
+    { AwsPreflight },
     { currentHolder, sightOf },
     { guardedStacks, guardWrites },
     { createWorld },
@@ -157,6 +163,8 @@ async function createSession(
     import('../../src/adapters/journal.js'),
     import('../../src/adapters/leases.js'),
     import('../../src/adapters/environment-log.js'),
+    import('../../src/adapters/requests.js'),
+    import('../../src/adapters/preflight.js'),
     import('../../src/adapters/holder.js'),
     import('../../src/adapters/write-guard.js'),
     import('../../src/adapters/world.js'),
@@ -172,6 +180,8 @@ async function createSession(
     world,
     journal: new S3Journal(objects, environment),
     leases: new S3Leases(objects, environment, world.clock),
+    requests: new S3Requests(objects, environment),
+    preflight: config.deployment.preflight ? new AwsPreflight(config, outputs) : null,
     log: new S3EnvironmentLog(objects, environment, world.clock),
     holder: currentHolder(),
     sightOf,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { BasculeError } from '../../src/domain/errors';
 import { abortCommand } from './commands/abort';
+import { advanceCommand, pauseCommand } from './commands/ask';
 import { bakeCommand } from './commands/bake';
 import { deployCommand } from './commands/deploy';
 import { doctorCommand } from './commands/doctor';
@@ -10,10 +11,12 @@ import { downCommand, upCommand } from './commands/environment';
 import { freezeCommand, thawCommand } from './commands/freeze';
 import { historyCommand } from './commands/history';
 import { rehearseCommand } from './commands/rehearse';
+import { reportCommand } from './commands/report';
 import { resumeCommand } from './commands/resume';
 import { sandboxCommand } from './commands/sandbox';
 import { retireCommand, rollbackCommand, statusCommand } from './commands/simple';
 import { unlockCommand } from './commands/unlock';
+import { watchCommand } from './commands/watch';
 import { printError } from './output/result';
 
 const EXIT_CODES =
@@ -40,9 +43,13 @@ async function main(args: string[]): Promise<void> {
     .command(bakeCommand)
     .command(upCommand)
     .command(deployCommand)
+    .command(watchCommand)
+    .command(advanceCommand)
+    .command(pauseCommand)
     .command(rollbackCommand)
     .command(statusCommand)
     .command(historyCommand)
+    .command(reportCommand)
     .command(retireCommand)
     .command(downCommand)
     .command(resumeCommand)

@@ -106,8 +106,9 @@ function rowsWithin(key: string, schema: JsonSchema): Row[] {
 
 /** `network (existing)`: which of several forms a row belongs to. */
 function branchKey(key: string, branch: JsonSchema): string {
-  const kind = branch.properties?.['kind']?.const;
-  return typeof kind === 'string' ? `${key} (${kind})` : key;
+  const kind = branch.properties?.['kind'];
+  const kinds = kind?.enum ?? (kind?.const === undefined ? [] : [kind.const]);
+  return kinds.length > 0 ? `${key} (${kinds.join(', ')})` : key;
 }
 
 function typeOf(schema: JsonSchema): string {

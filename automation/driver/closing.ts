@@ -1,6 +1,8 @@
 import type { Outcome } from '../../src/domain/outcome';
 import type { Reason } from '../../src/domain/records';
 import type { DeploymentState } from '../../src/domain/replay';
+import type { World } from '../../src/ports';
+import { failedInDeployment } from '../analysis/cost';
 
 /** How a deployment ended, in a sentence. */
 export function closingMessage(state: DeploymentState, outcome: Outcome, reason: Reason | null): string {
@@ -18,4 +20,15 @@ export function closingMessage(state: DeploymentState, outcome: Outcome, reason:
     case 'halted':
       return `Halted for a person; traffic stays where it is.${why}`;
   }
+}
+
+/** The same, and what the release cost the users where it was taken back for how it did in traffic. */
+export async function closingText(
+  world: World,
+  state: DeploymentState,
+  ...[outcome, reason]: [Outcome, Reason | null]
+): Promise<string> {
+  const message = closingMessage(state, outcome, reason);
+  const judged = outcome === 'rolled-back' && reason?.code.startsWith('BASCULE_ANALYSIS');
+  return judged === true ? `${message} ${await failedInDeployment(world, state)}` : message;
 }

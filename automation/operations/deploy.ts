@@ -1,9 +1,12 @@
 import { BasculeError } from '../../src/domain/errors';
 import { planDeploy } from '../../src/domain/plan';
+import type { Strategy } from '../../src/domain/strategy';
+import type { Image } from '../../src/ports';
 import { runPlan, refuseIfInterrupted, type Deployed } from './deployments';
 import { logOverrides, requirePassage } from './freeze';
 import { nextDeployment, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
+import { requireRoom } from './preflight';
 import type { Session } from './session';
 
 export interface DeployRequest {
@@ -12,6 +15,8 @@ export interface DeployRequest {
   force: boolean;
   /** Freezes to go past, each by its name. */
   overrideFreeze?: readonly string[];
+  /** How traffic moves; as configured unless given. */
+  strategy?: Strategy;
 }
 
 export type DeployResult =
@@ -31,8 +36,9 @@ export async function deploy(session: Session, request: DeployRequest): Promise<
         version: request.version,
         message: `${session.environment} runs ${request.version} already; nothing was changed. Use --force to deploy it again.`,
       };
-    await requireImages(session, request.version);
-    const { environment, service, policy } = session;
+    const images = await requireImages(session, request.version);
+    const { environment, service } = session;
+    const policy = { ...session.policy, strategy: request.strategy ?? session.policy.strategy };
     const plan = planDeploy({
       environment,
       service,
@@ -41,6 +47,7 @@ export async function deploy(session: Session, request: DeployRequest): Promise<
       regions,
       policy,
     });
+    await requireRoom(session, { plan, regions, images });
     const title = `${environment}: ${formerVersion ?? 'nothing'} → ${request.version}`;
     await logOverrides(session, overrode, deployment);
     return { kind: 'deployed', ...(await runPlan(session, deployment, lease, plan, title, overrode)) };
@@ -48,8 +55,9 @@ export async function deploy(session: Session, request: DeployRequest): Promise<
 }
 
 /** @throws BasculeError BASCULE_IMAGE_MISSING or BASCULE_IMAGE_NOT_AVAILABLE (exit code 2), before anything is touched. */
-async function requireImages(session: Session, version: string): Promise<void> {
+async function requireImages(session: Session, version: string): Promise<Map<string, Image>> {
   const { service, imageOwners } = session;
+  const images = new Map<string, Image>();
   for (const region of session.regions) {
     const image = await session.world.images.find(region, service, version, imageOwners);
     if (image === undefined)
@@ -65,5 +73,7 @@ async function requireImages(session: Session, version: string): Promise<void> {
         next: 'Wait until it is available, or bake the version again. Nothing was changed.',
         blame: 'world',
       });
+    images.set(region, image);
   }
+  return images;
 }

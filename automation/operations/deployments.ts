@@ -53,8 +53,8 @@ export async function openJournal(session: Session, deployment: string, lease: H
   return journal;
 }
 
-function driveOf({ world, reporter, stop }: Session, journal: OpenJournal, lease: Hold): Drive {
-  return { world, journal, reporter, stop: eitherAborted(stop, lease.displaced) };
+function driveOf({ world, requests, reporter, stop }: Session, journal: OpenJournal, lease: Hold): Drive {
+  return { world, journal, requests, reporter, stop: eitherAborted(stop, lease.displaced) };
 }
 
 async function finish(

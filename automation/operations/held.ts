@@ -32,7 +32,7 @@ export async function held(
       more?.next ??
       (gone.kind === 'abandoned'
         ? inPlaceOf(environment, open !== undefined)
-        : `Wait for it to end; \`bascule status ${environment}\` follows it.`),
+        : `Wait for it to end; \`bascule watch ${environment}\` follows it.`),
     blame: 'world',
     exitCode: 6,
   });

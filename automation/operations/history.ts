@@ -1,6 +1,7 @@
 import type { EnvironmentEvent } from '../../src/domain/environment-log';
 import { describeHolder } from '../../src/domain/lease';
 import type { Facts, Holder, JournalRecord } from '../../src/domain/records';
+import { describeRequest } from '../../src/domain/request';
 import { replay, type StepState } from '../../src/domain/replay';
 import { describeStep, type Step } from '../../src/domain/step';
 import type { Session } from './session';
@@ -87,6 +88,7 @@ function notesOf(records: readonly JournalRecord[]): string[] {
       return [
         `${at} unlocked by ${describeHolder(record.holder)} from ${describeHolder(record.former)}: ${record.why}`,
       ];
+    if (record.kind === 'asked') return [`${at} ${describeRequest(record.request)}`];
     return record.kind === 'resumed' ? [`${at} resumed by ${describeHolder(record.holder)}`] : [];
   });
 }

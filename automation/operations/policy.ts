@@ -1,4 +1,4 @@
-import type { EnvironmentConfig } from '../../src/domain/config';
+import { checksOf, growthOf, strategyOf, type EnvironmentConfig } from '../../src/domain/config';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 
 /** What the configuration says about deployments, as the plan needs it. */
@@ -19,9 +19,13 @@ export function policyOf(config: EnvironmentConfig): DeploymentPolicy {
             requests: proof.requests,
             timeoutSeconds: proof.timeoutSeconds,
           },
+    strategy: strategyOf(deployment.strategy),
+    growth: growthOf(deployment.growth),
+    checks: checksOf(deployment.analysis),
     soakSeconds: deployment.soakSeconds,
     retire: deployment.retire,
     quietSeconds: deployment.quietSeconds,
+    drainSeconds: targets.deregistrationDelaySeconds,
     drainTimeoutSeconds: deployment.drainTimeoutSeconds + deployment.quietSeconds,
     // Processor load has other causes than requests, such as starting up.
     scalesIdle: fleet.targetTracking?.metric === 'cpu',

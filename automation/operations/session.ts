@@ -1,17 +1,22 @@
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { Holder } from '../../src/domain/records';
-import type { EnvironmentLog, Journal, Leases, Reporter, Sight, World } from '../../src/ports';
+import type { EnvironmentLog, Journal, Leases, Preflight, Reporter, Requests, Sight, World } from '../../src/ports';
 
 /** One environment as a command works on it. */
 export interface Session {
   environment: string;
   service: string;
+  /** The project's folder; what a command keeps on this machine lies in its `.bascule`. */
+  folder: string;
   regions: readonly string[];
   imageOwners: readonly string[];
   policy: DeploymentPolicy;
   world: World;
   journal: Journal;
   leases: Leases;
+  requests: Requests;
+  /** null where the configuration does without. */
+  preflight: Preflight | null;
   log: EnvironmentLog;
   holder: Holder;
   /** What can be seen from here of a holder's process. */

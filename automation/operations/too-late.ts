@@ -1,8 +1,6 @@
-import { otherColour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
-import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
 import type { DeploymentState } from '../../src/domain/replay';
-import { readRegions } from './observe';
+import { whyTooLate } from '../driver/too-late';
 import type { Session } from './session';
 
 /**
@@ -11,12 +9,7 @@ import type { Session } from './session';
  */
 export async function refuseIfTooLate(session: Session, state: DeploymentState): Promise<void> {
   const { plan, deployment } = state;
-  const begun = plan.steps.filter((step) => (state.steps[step.id]?.phase ?? 'pending') !== 'pending');
-  const retiring = begun.find((step) => step.kind === 'retire');
-  const why =
-    retiring === undefined
-      ? await shrunk(session, state)
-      : `the ${retiring.colour} fleet in ${retiring.region} is being scaled down`;
+  const why = await whyTooLate(session.world, state);
   if (why === undefined) return;
   const { environment } = session;
   const finish = state.closed === null ? `\`bascule resume ${environment}\` finishes it. Then ` : '';
@@ -30,28 +23,4 @@ export async function refuseIfTooLate(session: Session, state: DeploymentState):
     blame: 'world',
     exitCode: 5,
   });
-}
-
-/** Once the fleets were given back the former one may scale in: it must still be able to carry everything. */
-async function shrunk(session: Session, state: DeploymentState): Promise<string | undefined> {
-  const released = state.plan.steps.filter(
-    (step) => step.kind === 'release' && state.steps[step.id]?.phase === 'verified',
-  );
-  if (released.length === 0) return undefined;
-  const regions = await readRegions(session);
-  for (const step of state.plan.steps) {
-    if (step.kind !== 'shift') continue;
-    const fleets = regions.find(({ region }) => region === step.region)?.fleets;
-    const gained = fleets?.[step.towards];
-    const former = fleets?.[otherColour(step.towards)];
-    const has = healthyOf(former);
-    const needs = gained?.desired ?? 0;
-    if (has < needs)
-      return `the former fleet in ${step.region} has ${has} healthy instance(s), and ${needs} carry the traffic now`;
-  }
-  return undefined;
-}
-
-function healthyOf(fleet: FleetReading | undefined): number {
-  return fleet === undefined ? 0 : healthyInstances(fleet).length;
 }

@@ -193,6 +193,26 @@ export type Fault =
       /** Between the putting of a metric and its appearance, in seconds; two or three minutes on AWS. */
       seconds: number;
     }
+  | {
+      kind: 'quota';
+      /** A code of Service Quotas, such as L-1216C47A, or the name of a limit of Elastic Load Balancing. */
+      code: string;
+      value: number;
+      region?: string;
+    }
+  | {
+      kind: 'addresses-taken';
+      /** So many more addresses of a subnet are somebody else's. */
+      count: number;
+      /** Only this one; every one when absent. */
+      subnet?: string;
+    }
+  | {
+      kind: 'denied';
+      /** A call that the credentials may not make, for example `ec2:RunInstances`. */
+      action: string;
+      message?: string;
+    }
   /** Metrics have a resolution of a minute, and appear when it is over, as those of a real load balancer. */
   | { kind: 'minute-metrics' };
 

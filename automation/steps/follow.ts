@@ -1,6 +1,7 @@
+import { capacityAt } from '../../src/domain/capacity';
 import { otherColour } from '../../src/domain/colour';
-import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
-import { capacityFor } from '../../src/domain/plan';
+import type { FleetReading } from '../../src/domain/fleet';
+import { assessFleet, type HealthExpectation } from '../../src/domain/health';
 import type { Follow } from '../../src/domain/step';
 import { refuseIfLive } from './guard';
 import {
@@ -8,6 +9,7 @@ import {
   limitFacts,
   pending,
   ran,
+  reason,
   timedOut,
   type RunResult,
   type StepContext,
@@ -16,7 +18,8 @@ import {
 
 async function wanted(step: Follow, context: StepContext): Promise<Follow['capacity']> {
   const live = await context.region.fleets.read(otherColour(step.colour));
-  const now = capacityFor(live, step.capacity);
+  const { percent = 100, atLeast = 0 } = step;
+  const now = capacityAt(live, step.capacity, { percent, atLeast });
   // The idle fleet only ever grows towards the shift: a live fleet that just shrank may grow again.
   return now.desired > step.capacity.desired ? now : step.capacity;
 }
@@ -42,7 +45,19 @@ async function apply(
   return undefined;
 }
 
-/** Just before the shift: what scaled out while the gates were shut must be able to serve from the first second. */
+function expectedOf(step: Follow, capacity: Follow['capacity'], context: StepContext): HealthExpectation {
+  return {
+    version: step.version,
+    instances: capacity.desired,
+    // Who was healthy at the gate stays so until seen otherwise; who has just come has to prove it.
+    consecutive: context.facts['grew'] === true ? (step.consecutive ?? 1) : 1,
+    since: context.countsFrom,
+  };
+}
+
+const streakOf = ({ memory }: StepContext): number => (memory.get('streak') as number | undefined) ?? 0;
+
+/** Just before a shift: what scaled out while the gates were shut must be able to serve from the first second. */
 export const follow: StepHandler<Follow> = {
   timeoutSeconds: (step) => step.timeoutSeconds,
   pollMilliseconds: () => 1000,
@@ -57,18 +72,17 @@ export const follow: StepHandler<Follow> = {
     const minimum = Math.max(capacity.minimum, enough ? idle.minimum : 0);
     const maximum = Math.max(capacity.maximum, desired);
     const refused = await apply(step, { minimum, maximum, desired }, context);
-    return refused ?? ran({ wanted: desired });
+    return refused ?? ran({ wanted: desired, grew: true });
   },
   async verify(step, context) {
     const capacity = await wanted(step, context);
     const idle = await context.region.fleets.read(step.colour);
-    const healthy = idle === undefined ? 0 : healthyInstances(idle, step.version).length;
-    if (idle !== undefined && healthy >= capacity.desired)
-      return done(`${healthy} of ${capacity.desired} healthy`, {
-        ...limitFacts(idle),
-        desired: idle.desired,
-      });
-    return pending(`${healthy} of ${capacity.desired} instance(s) to be healthy`);
+    const verdict = assessFleet(idle, expectedOf(step, capacity, context), streakOf(context));
+    if (verdict.kind === 'failed') return { kind: 'failed', reason: reason(verdict.code, verdict.message) };
+    context.memory.set('streak', verdict.streak);
+    if (verdict.kind === 'pending') return pending(verdict.waitingFor);
+    const limits = idle === undefined ? {} : { ...limitFacts(idle), desired: idle.desired };
+    return done(`${capacity.desired} of ${capacity.desired} healthy`, limits);
   },
   async undo(step, context) {
     const { region, colour, version, former } = step;

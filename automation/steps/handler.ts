@@ -1,4 +1,5 @@
-import type { Facts, Plan, Reason } from '../../src/domain/records';
+import type { Assessed, Facts, Plan, Reason } from '../../src/domain/records';
+import type { DeploymentState } from '../../src/domain/replay';
 import type { FleetLimits } from '../../src/domain/fleet';
 import type { Step } from '../../src/domain/step';
 import type { RegionWorld, World } from '../../src/ports';
@@ -34,6 +35,12 @@ export interface StepContext {
   factsOf(step: string): Facts;
   /** Whether an earlier process or attempt began this step: only then may the world be part of the way already. */
   recovering: boolean;
+  /** The deployment as its journal has it by now; a step that waits sees what was recorded meanwhile. */
+  state(): DeploymentState;
+  /** Appends what checks found to the journal, and tells it. */
+  record(assessments: Assessed[]): Promise<void>;
+  /** Aborted once the driver waits for the step no longer, for whatever reason: what a look began ends with it. */
+  left: AbortSignal;
   memory: Map<string, unknown>;
 }
 

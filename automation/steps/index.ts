@@ -1,4 +1,5 @@
 import type { Step, StepKind, StepOf } from '../../src/domain/step';
+import { analyse } from './analyse';
 import { applyIdle } from './apply-idle';
 import { clearIdle } from './clear-idle';
 import { follow } from './follow';
@@ -27,6 +28,7 @@ export const handlers: Handlers = {
   hold,
   follow,
   shift,
+  analyse,
   prove,
   soak,
   release,

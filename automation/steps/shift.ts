@@ -1,4 +1,5 @@
 import { driftReason } from '../../src/domain/expectation';
+import { weightsBefore } from '../../src/domain/shifts';
 import type { Shift } from '../../src/domain/step';
 import type { Reason } from '../../src/domain/records';
 import {
@@ -34,10 +35,10 @@ function driftOfShift(
 }
 
 /** What the routes may be at before anything was written. */
-const before = (step: Shift): RouteWeights[] => step.accepted ?? step.from;
+const before = (step: Shift, context: StepContext): RouteWeights[] => weightsBefore(context.state(), step);
 
 /** What they may be at once the step began. */
-const whenever = (step: Shift): RouteWeights[][] => [before(step), step.from, step.to];
+const onTheWay = (step: Shift, context: StepContext): RouteWeights[][] => [before(step, context), step.to];
 
 async function write(
   context: StepContext,
@@ -72,7 +73,11 @@ export const shift: StepHandler<Shift> = {
       countHealthy(step.towards, context),
     ]);
     // Nothing was written yet unless an earlier process was at it: what is there already is somebody else's.
-    const drift = driftOfShift(routes, step, context.recovering ? whenever(step) : [before(step)]);
+    const drift = driftOfShift(
+      routes,
+      step,
+      context.recovering ? onTheWay(step, context) : [before(step, context)],
+    );
     if (drift !== undefined) return { kind: 'halt', reason: drift };
     // Looked at once more, in the same instant as the write: the gate may be minutes old.
     if (healthy === 0)
@@ -89,7 +94,7 @@ export const shift: StepHandler<Shift> = {
   },
   async verify(step, context) {
     const routes = await productionRoutes(context);
-    const drift = driftOfShift(routes, step, whenever(step));
+    const drift = driftOfShift(routes, step, onTheWay(step, context));
     if (drift !== undefined) return { kind: 'halt', reason: drift };
     const behind = notYet(routes, step.to);
     const first = behind[0];
@@ -101,7 +106,7 @@ export const shift: StepHandler<Shift> = {
   },
   async undo(step, context) {
     const routes = await productionRoutes(context);
-    const drift = driftOfShift(routes, step, whenever(step));
+    const drift = driftOfShift(routes, step, [...onTheWay(step, context), step.from]);
     if (drift !== undefined) return { kind: 'halt', reason: drift };
     if (notYet(routes, step.from).length === 0) return { kind: 'undone', note: 'no traffic had moved' };
     const refused = await refuseIfFormerUnhealthy(step.towards, context);

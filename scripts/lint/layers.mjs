@@ -10,7 +10,7 @@ export const LAYERS = [
   { name: 'adapters', files: /^src\/adapters\//, layers: ['domain', 'ports'] },
   {
     name: 'driver',
-    files: /^automation\/(driver\.ts$|journaling\.ts$|driver\/|steps\/)/,
+    files: /^automation\/(driver\.ts$|journaling\.ts$|driver\/|steps\/|analysis\/)/,
     layers: ['domain', 'ports'],
     packages: [/^node:/],
   },

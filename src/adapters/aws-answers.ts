@@ -38,7 +38,7 @@ function isSilent(action: string, { statusCode }: HttpAnswer): boolean {
 }
 
 function isOfTheProtocol(service: string, text: string): boolean {
-  if (service === 'cloudwatch') return text.startsWith('{');
+  if (service === 'cloudwatch' || service === 'servicequotas') return text.startsWith('{');
   return /^(<\?xml[^>]*\?>)?\s*<([\w-]+:)?\w*(Response|Result|Error)\b/.test(text);
 }
 

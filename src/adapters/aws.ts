@@ -4,6 +4,7 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { IAMClient } from '@aws-sdk/client-iam';
+import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
 import { checkAnswer, type HttpAnswer } from './aws-answers';
@@ -92,6 +93,16 @@ export async function createIamClient(region: string): Promise<IAMClient> {
   const retryStrategy = new BoundedRetries(CALL_LIMITS);
   const config = { region, credentials: credentials.provide, retryStrategy };
   return observed('iam', new IAMClient(config));
+}
+
+/** A client for Service Quotas, loaded only where it is asked for. */
+export async function createQuotasClient(region: string): Promise<ServiceQuotasClient> {
+  const { ServiceQuotasClient } = await import('@aws-sdk/client-service-quotas');
+  const retryStrategy = new BoundedRetries(CALL_LIMITS);
+  return observed(
+    'servicequotas',
+    new ServiceQuotasClient({ region, credentials: credentials.provide, retryStrategy }),
+  );
 }
 
 /**

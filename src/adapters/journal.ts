@@ -40,6 +40,19 @@ export class S3Journal implements Journal {
     return { records, torn: null };
   }
 
+  async after(deployment: string, from: number): Promise<JournalRecord[]> {
+    const records: JournalRecord[] = [];
+    for (;;) {
+      const key = numberedKey(`${this.prefix}${deployment}/`, from + records.length);
+      const stored = await this.objects.get(key);
+      const shape = stored === undefined ? undefined : shapeOfRecord(stored.text);
+      // One that is cut off was not appended: who follows waits for what takes its place.
+      if (shape === undefined || shape.kind === 'torn') return records;
+      if (shape.kind === 'foreign') throw unreadable(deployment, key, shape.why);
+      records.push(shape.value);
+    }
+  }
+
   async list(): Promise<string[]> {
     const folders = await this.objects.list(this.prefix, true);
     return folders.map((folder) => folder.slice(this.prefix.length).replace(/\/$/, ''));

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { COLOURS, type Colour } from '../domain/colour';
 import { BasculeError } from '../domain/errors';
-import type { Route, Weights } from '../domain/traffic';
+import { allTo, type Route, type Weights } from '../domain/traffic';
 import type { RouteChange, Traffic } from '../ports';
 
 /**
@@ -118,7 +118,9 @@ export class AwsTraffic implements Traffic {
   private async writeOne({ route, weights }: RouteChange): Promise<void> {
     const former = this.actions.get(route.id);
     if (former === undefined) throw new Error(`route ${route.id} is written before it was read`);
-    const actions = withWeights(former, this.place.targetGroups, weights);
+    const all = withWeights(former, this.place.targetGroups, weights);
+    // The test listener keeps both, and through it the load balancer goes on checking the health of each.
+    const actions = route.listener === 'production' ? withoutPinned(all, this.place.targetGroups) : all;
     // The default action has no rule of its own that could be changed: ModifyRule refuses it.
     if (route.kind === 'default')
       await this.elb.send(new ModifyListenerCommand({ ListenerArn: route.id, DefaultActions: actions }));
@@ -144,6 +146,8 @@ export function weightsOf(
   for (const action of actions) {
     if (action.Type !== 'forward') continue;
     const groups = groupsOf(action);
+    const alone = soleSticky(action, targetGroups);
+    if (alone !== undefined) return allTo(alone);
     const weight = (colour: Colour): number | undefined => {
       const group = groups.find((one) => one.TargetGroupArn === targetGroups[colour]);
       // A group that is alone in its action has no weight and gets everything; elbv2 says 1 for it.
@@ -184,6 +188,33 @@ export function withWeights(
     const { TargetGroupArn: _dropped, ...rest } = action;
     return { ...rest, ForwardConfig: { ...action.ForwardConfig, TargetGroups: [...colours, ...others] } };
   });
+}
+
+/**
+ * The load balancer sends a request to the target group that its cookie names, whatever that group's weight
+ * (Application Load Balancers user guide, "Sticky sessions and weighted target groups"), and every request
+ * prolongs the cookie: at weight 0, who is pinned to a colour would stay on it for as long as they are there.
+ * Where such an action gives one colour nothing, it does not name that colour at all, so that everybody follows.
+ */
+export function withoutPinned(actions: readonly Action[], targetGroups: Record<Colour, string>): Action[] {
+  const ours = new Set<string | undefined>(COLOURS.map((colour) => targetGroups[colour]));
+  return actions.map((action) => {
+    const groups = action.ForwardConfig?.TargetGroups ?? [];
+    if (!isSticky(action) || !groups.some((group) => (group.Weight ?? 0) > 0)) return action;
+    const kept = groups.filter((group) => !ours.has(group.TargetGroupArn) || (group.Weight ?? 0) > 0);
+    return { ...action, ForwardConfig: { ...action.ForwardConfig, TargetGroups: kept } };
+  });
+}
+
+function isSticky(action: Action): boolean {
+  return action.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true;
+}
+
+/** The colour that a sticky action names alone: it gets everything, whatever number stands beside it. */
+function soleSticky(action: Action, targetGroups: Record<Colour, string>): Colour | undefined {
+  const groups = groupsOf(action);
+  if (!isSticky(action) || groups.length !== 1) return undefined;
+  return COLOURS.find((colour) => groups[0]?.TargetGroupArn === targetGroups[colour]);
 }
 
 /** AWS never shows the client secret again; without this it would be refused as missing. */

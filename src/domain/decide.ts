@@ -1,6 +1,7 @@
 import type { Outcome } from './outcome';
 import type { Reason } from './records';
 import type { DeploymentState } from './replay';
+import { beganShifted, isOfStage } from './shifts';
 import { leavesTraces, type Step } from './step';
 
 /** What the driver does next. */
@@ -48,6 +49,7 @@ function forward(state: DeploymentState): Action {
       case 'verified':
         continue;
       case 'pending':
+        if (state.full && isOfStage(step)) continue;
         return { kind: 'start', step };
       case 'started':
         return { kind: 'recover', step };
@@ -99,14 +101,14 @@ export function hasMoved(state: DeploymentState): boolean {
   });
 }
 
-/** Whether a person had moved traffic before the shift began, and accepted it: the way back takes it back. */
-function beganShifted(step: Step): boolean {
-  return step.kind === 'shift' && (step.accepted ?? []).some(({ weights }) => weights[step.towards] > 0);
-}
-
-/** Whether any production traffic may be on the colour that gains. */
-export function mayHaveMoved(state: DeploymentState): boolean {
+/**
+ * Whether all the traffic of any region may be on the colour that gains, or a person had moved some: what to do
+ * about a request to stop is then for a person to say. Before it, also at a weight on the way, there is the way back.
+ */
+export function cutoverBegan(state: DeploymentState): boolean {
   return state.plan.steps.some(
-    (step) => step.kind === 'shift' && (state.steps[step.id]?.startedAt !== null || beganShifted(step)),
+    (step) =>
+      step.kind === 'shift' &&
+      ((step.percent === undefined && state.steps[step.id]?.startedAt !== null) || beganShifted(step)),
   );
 }

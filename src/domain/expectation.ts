@@ -67,7 +67,8 @@ function routesAfter(found: FoundRegion, journey: Journey): RouteWeights[][] {
     if (step.kind !== 'shift' || is === undefined || is.phase === 'pending') continue;
     if (is.phase === 'verified') routes = [step.to];
     else if (is.phase === 'undone') routes = [step.from];
-    else routes = [step.from, step.to, ...(step.accepted === undefined ? [] : [step.accepted])];
+    // The former weights are right again only once the way back leads to them.
+    else routes = [...routes, step.to, ...(is.phase === 'undoing' ? [step.from] : [])];
   }
   return routes;
 }
@@ -87,11 +88,19 @@ function fleetAfter(
     desired: null,
     suspended: { required: base, allowed: base },
   };
-  for (const { step, is } of journey)
-    if (is !== undefined && is.phase !== 'pending') advance(fleet, colour, step, is, state);
+  for (const [index, { step, is }] of journey.entries()) {
+    if (is === undefined || is.phase === 'pending') continue;
+    advance(fleet, colour, step, is, state);
+    if (step.kind === 'follow' && shiftBegan(journey.slice(0, index))) fleet.desired = null;
+  }
   // Whoever gets requests scales with them.
   if (routes.some((route) => route.weights[colour] > 0)) fleet.desired = null;
   return fleet;
+}
+
+/** Whether the fleet that is brought up may get requests already. */
+function shiftBegan(journey: Journey): boolean {
+  return journey.some(({ step, is }) => step.kind === 'shift' && is !== undefined && is.phase !== 'pending');
 }
 
 /** What one step that began makes of the expectation. */
@@ -119,6 +128,7 @@ function advance(
     case 'health-gate':
     case 'point-test':
     case 'smoke':
+    case 'analyse':
     case 'prove':
     case 'soak':
     case 'keep-warm':

@@ -1,8 +1,12 @@
+import type { Check } from './analysis/check';
+import { capacityAt, capacityFor, firstShare, shareAt, WHOLE, type Share } from './capacity';
 import { otherColour, type Colour } from './colour';
-import { limitsOf, type FleetReading } from './fleet';
-import type { FoundRegion, Plan } from './records';
-import type { Capacity, FoundFleets, SmokeRequest, Step } from './step';
-import { allTo, type Route, type RouteWeights } from './traffic';
+import type { FleetReading } from './fleet';
+import { asRouteWeights, foundFleets, foundRegion } from './found';
+import type { Plan } from './records';
+import { stagesOf, type Growth, type Stage, type Strategy } from './strategy';
+import type { Capacity, Follow, Shift, SmokeRequest, Step } from './step';
+import { allTo, shared, type Route, type Weights } from './traffic';
 
 /** What was found in one region before a plan is made. */
 export interface RegionFacts {
@@ -20,10 +24,16 @@ export interface DeploymentPolicy {
   gate: { consecutive: number; intervalSeconds: number; timeoutSeconds: number };
   smoke: SmokeRequest[];
   proof: { path: string; header: string | null; requests: number; timeoutSeconds: number };
+  strategy: Strategy;
+  growth: Growth;
+  /** What judges the new colour while traffic moves in steps, and while it soaks. */
+  checks: Check[];
   soakSeconds: number;
   retire: { when: 'after' | 'on-request' | 'never'; afterSeconds: number };
   quietSeconds: number;
   drainTimeoutSeconds: number;
+  /** How long the load balancer leaves open what is under way to an instance that leaves. */
+  drainSeconds?: number;
   /** Whether a scaling policy may give a fleet that serves nobody more instances, as one by processor load does. */
   scalesIdle?: boolean;
 }
@@ -40,11 +50,16 @@ export interface PlanRequest {
 /** Time for the control plane to show what was written to it; elbv2 is eventually consistent. */
 const READ_BACK_SECONDS = 60;
 
-/** A new release: bring the idle colour up, prove it, cut over, soak, let the former colour go by policy. */
+/** A new release: bring the idle colour up, prove it, cut over by strategy, soak, let the former colour go by policy. */
 export function planDeploy(request: PlanRequest): Plan {
   const steps: Step[] = [
-    ...request.regions.flatMap((facts) => bringUp(facts, request)),
-    ...request.regions.flatMap((facts) => moveTraffic(facts, request, { soak: true, brought: true })),
+    ...request.regions.flatMap((facts) => {
+      const own = withoutComparison(facts, request);
+      return bringUp(facts, own, firstShare(own.policy));
+    }),
+    ...request.regions.flatMap((facts) =>
+      moveTraffic(facts, withoutComparison(facts, request), { forward: true, brought: true }),
+    ),
     ...request.regions.flatMap(release),
     ...request.regions.flatMap((facts) => settle(facts, request)),
     ...request.regions.flatMap((facts) => retireByPolicy(facts, request)),
@@ -53,17 +68,28 @@ export function planDeploy(request: PlanRequest): Plan {
 }
 
 /**
+ * Where no fleet serves yet there is nothing to compare a release with, and nowhere to go back to: weights in
+ * between would only leave requests with an empty colour.
+ */
+function withoutComparison(facts: RegionFacts, request: PlanRequest): PlanRequest {
+  if ((facts.fleets[facts.live]?.instances.length ?? 0) > 0) return request;
+  const { policy } = request;
+  return { ...request, policy: { ...policy, strategy: { kind: 'all-at-once' }, checks: [] } };
+}
+
+/**
  * The way back to the former release. Where its fleet is warm, only traffic moves; where it is not, it is
- * brought up like a new release first. The colour that is left stays as it is, to be looked at.
+ * brought up like a new release first. All of it moves at once: what is gone back to has served already. The
+ * colour that is left stays as it is, to be looked at.
  */
 export function planRollback(request: PlanRequest): Plan {
   const brought = (facts: RegionFacts): boolean => !isWarm(facts, request.version);
   const steps: Step[] = [
     ...request.regions.flatMap((facts) =>
-      brought(facts) ? bringUp(facts, request) : [gate(facts, request, idleOf(facts))],
+      brought(facts) ? bringUp(facts, request, WHOLE) : [gate(facts, request, WHOLE)],
     ),
     ...request.regions.flatMap((facts) =>
-      moveTraffic(facts, request, { soak: false, brought: brought(facts) }),
+      moveTraffic(facts, request, { forward: false, brought: brought(facts) }),
     ),
     ...request.regions.flatMap(release),
     ...request.regions.flatMap((facts) => settle(facts, request)),
@@ -83,22 +109,6 @@ function heading(request: PlanRequest): Omit<Plan, 'purpose' | 'steps'> {
   return { environment, service, version, formerVersion, found, scalesIdle: policy.scalesIdle ?? false };
 }
 
-/** What a plan rests on in one region. */
-export function foundRegion(facts: Omit<RegionFacts, 'live'>): FoundRegion {
-  const { region, routes, fleets, elsewhere } = facts;
-  const production = routes.filter((route) => route.listener === 'production');
-  return {
-    region,
-    routes: production.map(asRouteWeights),
-    fleets: foundFleets({ fleets }),
-    ...(elsewhere && { elsewhere }),
-  };
-}
-
-function foundFleets({ fleets }: Pick<RegionFacts, 'fleets'>): FoundFleets {
-  return { blue: limitsOf(fleets.blue), green: limitsOf(fleets.green) };
-}
-
 function idleOf(facts: RegionFacts): Colour {
   return otherColour(facts.live);
 }
@@ -114,17 +124,11 @@ export function isWarm(facts: RegionFacts, version: string): boolean {
   return serving.length >= Math.max(1, facts.fleets[facts.live]?.desired ?? 1);
 }
 
-/** The idle fleet starts with the live one's current desired capacity, pinned, and never with its minimum. */
-export function capacityFor(live: FleetReading | undefined, configured: Capacity): Capacity {
-  const desired = live === undefined || live.desired === 0 ? configured.desired : live.desired;
-  return { minimum: desired, maximum: Math.max(configured.maximum, desired), desired };
-}
-
-function bringUp(facts: RegionFacts, request: PlanRequest): Step[] {
+function bringUp(facts: RegionFacts, request: PlanRequest, share: Share): Step[] {
   const { region } = facts;
   const { version, policy } = request;
   const colour = idleOf(facts);
-  const capacity = capacityFor(facts.fleets[facts.live], policy.capacity);
+  const capacity = capacityAt(facts.fleets[facts.live], policy.capacity, share);
   const idle = facts.fleets[colour];
   const stale = idle?.instances.some((instance) => instance.version !== version) ?? false;
   const clear: Step[] = stale
@@ -138,14 +142,15 @@ function bringUp(facts: RegionFacts, request: PlanRequest): Step[] {
     ...clear,
     { kind: 'apply-idle', id: `apply-idle:${region}`, region, colour, version, capacity },
     { kind: 'point-test', id: `point-test:${region}`, region, colour, settling: false },
-    gate(facts, request, colour),
+    gate(facts, request, share),
     ...smoke,
   ];
 }
 
-function gate(facts: RegionFacts, request: PlanRequest, colour: Colour): Step {
+function gate(facts: RegionFacts, request: PlanRequest, share: Share): Step {
   const { region } = facts;
-  const { desired } = capacityFor(facts.fleets[facts.live], request.policy.capacity);
+  const colour = idleOf(facts);
+  const { desired } = capacityAt(facts.fleets[facts.live], request.policy.capacity, share);
   return {
     kind: 'health-gate',
     id: `health-gate:${region}`,
@@ -160,45 +165,92 @@ function gate(facts: RegionFacts, request: PlanRequest, colour: Colour): Step {
 function moveTraffic(
   facts: RegionFacts,
   request: PlanRequest,
-  { soak: soaks, brought }: { soak: boolean; brought: boolean },
+  { forward, brought }: { forward: boolean; brought: boolean },
 ): Step[] {
   const { region } = facts;
   const { version, policy } = request;
-  const colour = idleOf(facts);
-  const production = facts.routes.filter((route) => route.listener === 'production');
-  const capacity = capacityFor(facts.fleets[facts.live], policy.capacity);
-  const timeoutSeconds = policy.gate.timeoutSeconds;
-  const soak: Step[] =
-    !soaks || policy.soakSeconds === 0
-      ? []
-      : [
-          {
-            kind: 'soak',
-            id: `soak:${region}`,
-            region,
-            colour,
-            version,
-            instances: capacity.desired,
-            seconds: policy.soakSeconds,
-            intervalSeconds: policy.gate.intervalSeconds,
-          },
-        ];
-  const idle = facts.fleets[colour];
+  const idle = facts.fleets[idleOf(facts)];
   const former = brought || idle === undefined ? {} : { former: capacityOf(idle) };
   return [
     { kind: 'hold', id: `hold:${region}`, region, losing: facts.live, found: foundFleets(facts) },
-    { kind: 'follow', id: `follow:${region}`, region, colour, version, capacity, timeoutSeconds, ...former },
-    {
-      kind: 'shift',
-      id: `shift:${region}`,
-      region,
-      from: production.map(asRouteWeights),
-      to: production.map((route) => ({ ...asRouteWeights(route), weights: allTo(colour) })),
-      towards: colour,
-      timeoutSeconds: READ_BACK_SECONDS,
-    },
+    ...(forward ? stagesOf(policy.strategy).flatMap((stage) => moveTo(stage, facts, request)) : []),
+    { ...follow(facts, request, WHOLE), ...former },
+    shiftTo(allTo(idleOf(facts)), facts),
     { kind: 'prove', id: `prove:${region}`, region, version, ...policy.proof },
-    ...soak,
+    ...(forward ? soak(facts, request) : []),
+  ];
+}
+
+/** One weight before the cutover: grow for it, move to it, look how it does. */
+function moveTo(stage: Stage, facts: RegionFacts, request: PlanRequest): Step[] {
+  const { region } = facts;
+  const { version, policy } = request;
+  const { percent, pauseSeconds } = stage;
+  const colour = idleOf(facts);
+  const share = shareAt(policy.growth, percent);
+  return [
+    { ...follow(facts, request, share), ...share, id: `follow:${region}:${percent}` },
+    { ...shiftTo(shared(colour, percent), facts), percent, id: `shift:${region}:${percent}` },
+    {
+      kind: 'analyse',
+      id: `analyse:${region}:${percent}`,
+      region,
+      colour,
+      version,
+      percent,
+      seconds: pauseSeconds,
+      byHand: stage.byHand || pauseSeconds === null,
+      checks: policy.checks,
+    },
+  ];
+}
+
+function follow(facts: RegionFacts, { version, policy }: PlanRequest, share: Share): Follow {
+  const { region } = facts;
+  const { consecutive, timeoutSeconds } = policy.gate;
+  const capacity = capacityAt(facts.fleets[facts.live], policy.capacity, share);
+  const colour = idleOf(facts);
+  return {
+    kind: 'follow',
+    id: `follow:${region}`,
+    region,
+    colour,
+    version,
+    capacity,
+    timeoutSeconds,
+    consecutive,
+  };
+}
+
+/** However far traffic moved, the way back leads to the weights that were found. */
+function shiftTo(weights: Weights, facts: RegionFacts): Shift {
+  const production = facts.routes.filter((route) => route.listener === 'production');
+  return {
+    kind: 'shift',
+    id: `shift:${facts.region}`,
+    region: facts.region,
+    from: production.map(asRouteWeights),
+    to: production.map((route) => ({ ...asRouteWeights(route), weights })),
+    towards: idleOf(facts),
+    timeoutSeconds: READ_BACK_SECONDS,
+  };
+}
+
+function soak(facts: RegionFacts, { version, policy }: PlanRequest): Step[] {
+  const { region } = facts;
+  if (policy.soakSeconds === 0) return [];
+  return [
+    {
+      kind: 'soak',
+      id: `soak:${region}`,
+      region,
+      colour: idleOf(facts),
+      version,
+      instances: capacityFor(facts.fleets[facts.live], policy.capacity).desired,
+      seconds: policy.soakSeconds,
+      intervalSeconds: policy.gate.intervalSeconds,
+      checks: policy.checks,
+    },
   ];
 }
 
@@ -211,10 +263,6 @@ function release(facts: RegionFacts): Step[] {
   const { region, live: losing } = facts;
   const found = foundFleets(facts);
   return [{ kind: 'release', id: `release:${region}`, region, hold: `hold:${region}`, losing, found }];
-}
-
-function asRouteWeights(route: Route): RouteWeights {
-  return { id: route.id, label: route.label, weights: route.weights };
 }
 
 function settle(facts: RegionFacts, request: PlanRequest): Step[] {
@@ -247,6 +295,7 @@ function retireNow(facts: RegionFacts, request: PlanRequest): Step[] {
 
 function letGo(region: string, colour: Colour, version: string, policy: DeploymentPolicy): Step[] {
   const timeoutSeconds = policy.drainTimeoutSeconds;
+  const drain = policy.drainSeconds === undefined ? {} : { drainSeconds: policy.drainSeconds };
   return [
     {
       kind: 'traffic-end',
@@ -256,6 +305,6 @@ function letGo(region: string, colour: Colour, version: string, policy: Deployme
       quietSeconds: policy.quietSeconds,
       timeoutSeconds,
     },
-    { kind: 'retire', id: `retire:${region}`, region, colour, version, timeoutSeconds },
+    { kind: 'retire', id: `retire:${region}`, region, colour, version, timeoutSeconds, ...drain },
   ];
 }

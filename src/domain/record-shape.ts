@@ -42,6 +42,15 @@ const BODIES: Record<RecordKind, z.ZodType> = {
   ran: z.looseObject({ step, facts }),
   verified: z.looseObject({ step, facts }),
   failed: z.looseObject({ step, reason }),
+  assessed: z.looseObject({
+    step,
+    assessments: z.array(
+      z.looseObject({ check: z.string(), assessment: z.looseObject({ verdict: z.string() }) }),
+    ),
+  }),
+  asked: z.looseObject({
+    request: z.looseObject({ sequence: z.int().nonnegative(), kind: z.string(), by: holder }),
+  }),
   rollbackRequested: z.looseObject({ reason }),
   undoStarted: z.looseObject({ step }),
   undone: z.looseObject({ step, facts }),
@@ -84,7 +93,8 @@ export function shapeOf<T>(
 
 export { envelope as eventEnvelope, holder as holderShape };
 
-function parsed(text: string): unknown {
+/** Undefined where the text is no JSON. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

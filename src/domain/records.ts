@@ -1,9 +1,11 @@
+import type { Assessment } from './analysis/assessment';
 import type { Outcome } from './outcome';
+import type { Request } from './request';
 import type { FoundFleets, Step } from './step';
 import type { Drift, RouteWeights } from './traffic';
 
 /** The version of the record format; a reader refuses records of a newer one. */
-export const RECORD_FORMAT = 2;
+export const RECORD_FORMAT = 3;
 
 export interface Plan {
   /** Why the deployment is made: a new release, the way back, or letting a colour go. */
@@ -82,12 +84,22 @@ type Body =
   | { kind: 'failed'; step: string; reason: Reason }
   /** A person or a signal asked for the way back. */
   | { kind: 'rollbackRequested'; reason: Reason }
+  /** What checks found at one look, in the order of the plan's checks that looked. */
+  | { kind: 'assessed'; step: string; assessments: Assessed[] }
+  /** A person's request was taken up; it holds from here on, unless it could not be granted. */
+  | { kind: 'asked'; request: Request; refused?: Reason }
   | { kind: 'undoStarted'; step: string }
   | { kind: 'undone'; step: string; facts: Facts }
   /** What the step changed could not be put back; the reason says what a person has to type. */
   | { kind: 'unrestored'; step: string; reason: Reason }
   | { kind: 'halted'; step: string | null; reason: Reason }
   | { kind: 'closed'; outcome: Outcome; message: string };
+
+/** One check's assessment, under the check's name. */
+export interface Assessed {
+  check: string;
+  assessment: Assessment;
+}
 
 /** What a step found out that a later reader may need; plain JSON. */
 export type Facts = Record<string, string | number | boolean | null>;

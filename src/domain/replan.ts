@@ -1,6 +1,6 @@
 import { otherColour, type Colour } from './colour';
+import { foundRegion } from './found';
 import {
-  foundRegion,
   isWarm,
   planDeploy,
   planRetire,
@@ -12,7 +12,7 @@ import {
 import type { Plan } from './records';
 import type { DeploymentState } from './replay';
 import type { Shift, Step } from './step';
-import { allTo, soleColour, type RouteWeights } from './traffic';
+import { allTo, getsAtLeast, soleColour, type Route, type RouteWeights } from './traffic';
 
 /** A region as a person left it and accepts it; its traffic may be shared between the colours. */
 export type AcceptedRegion = Omit<RegionFacts, 'live'>;
@@ -75,16 +75,28 @@ function planFor(purpose: Plan['purpose'], request: PlanRequest): Plan {
 /** The shift begins where a person left the weights; its way back still leads to the former colour alone. */
 function fromThere(step: Shift): Shift {
   const former = allTo(otherColour(step.towards));
+  const there = step.from;
   return {
     ...step,
-    accepted: step.from,
-    from: step.from.map((route) => ({ ...route, weights: former })),
-    to: step.to.map((route, index) => {
-      const now = step.from[index]?.weights;
-      // All of it goes there already, in whatever numbers.
-      return now !== undefined && soleColour(now) === step.towards ? { ...route, weights: now } : route;
-    }),
+    accepted: there,
+    from: there.map((route) => ({ ...route, weights: former })),
+    to: isReached(step.percent, there, step.towards)
+      ? there
+      : step.to.map((route, index) => {
+          const now = there[index]?.weights;
+          // All of it goes there already, in whatever numbers.
+          return now !== undefined && soleColour(now) === step.towards ? { ...route, weights: now } : route;
+        }),
   };
+}
+
+/** Whether each route gives the colour that gains a stage's share already: no such stage takes any of it back. */
+function isReached(
+  percent: number | undefined,
+  routes: readonly Pick<Route, 'weights'>[],
+  towards: Colour,
+): boolean {
+  return percent !== undefined && routes.every(({ weights }) => getsAtLeast(weights, towards, percent));
 }
 
 /** What the former plan did and nobody changed since. */
@@ -101,10 +113,18 @@ function adoptedIn(facts: RegionFacts, steps: readonly Step[], state: Deployment
   const last = here.findIndex((step) => step.kind === 'release');
   if (settled) return here.slice(0, last + 1).map((step) => step.id);
   const up = serves || isWarm(facts, state.plan.version);
+  const reached = here.filter(
+    (step) => step.kind === 'analyse' && isReached(step.percent, production, towards),
+  );
+  // Of the weights that were gone past only the last is looked at, unless it was.
+  const lookedAt = reached.filter(
+    (step) => alone || step !== reached.at(-1) || phase(step.id) === 'verified',
+  );
   return here
     .filter(
       (step) =>
         (up && (step.kind === 'clear-idle' || step.kind === 'apply-idle')) ||
+        lookedAt.includes(step) ||
         (step.kind === 'soak' && phase(step.id) === 'verified'),
     )
     .map((step) => step.id);

@@ -1,5 +1,9 @@
+import { NO_COURSE, observe, takenUpAgain, type Course } from './analysis/course';
 import { BasculeError } from './errors';
 import type { Outcome } from './outcome';
+import type { Request } from './request';
+import { beganShifted, shiftsBefore } from './shifts';
+import type { Step } from './step';
 import { RECORD_FORMAT, type Facts, type JournalRecord, type Plan, type Reason } from './records';
 
 export type StepPhase =
@@ -19,6 +23,8 @@ export interface StepState {
   endedAt: number | null;
   facts: Facts;
   reason: Reason | null;
+  /** What each check of the step came to so far, by the check's name. */
+  courses?: Record<string, Course>;
 }
 
 export interface DeploymentState {
@@ -32,6 +38,14 @@ export interface DeploymentState {
   turnedBack: Reason | null;
   /** Why it stopped for a person; null otherwise. */
   halted: Reason | null;
+  /** Who asked to hold, and when; null while nobody did, or since somebody said `advance`. */
+  paused: Request | null;
+  /** Ids of steps whose waiting a person ended. */
+  advanced: string[];
+  /** Whether a person asked to go to the end without the steps between. */
+  full: boolean;
+  /** The number of the next request that is not taken up yet. */
+  nextRequest: number;
   closed: { outcome: Outcome; message: string; at: number } | null;
   /** The sequence number that the next record gets. */
   next: number;
@@ -57,6 +71,10 @@ export function replay(records: readonly JournalRecord[]): DeploymentState {
     steps: Object.fromEntries(first.plan.steps.map((step) => [step.id, { ...untouched }])),
     turnedBack: null,
     halted: null,
+    paused: null,
+    advanced: [],
+    full: false,
+    nextRequest: 0,
     closed: null,
     next: 0,
     fence: 0,
@@ -91,12 +109,7 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
     case 'unlocked':
       return;
     case 'resumed':
-      // A person decided to go on, so what had stopped the deployment is judged afresh from the world.
-      state.halted = null;
-      state.closed = null;
-      state.resumedAt = record.at;
-      if (state.turnedBack === null) lookAgain(state);
-      return;
+      return goOn(record.at, state);
     case 'replanned':
       return replan(record, state);
     case 'started':
@@ -120,12 +133,17 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
     case 'failed':
       state.turnedBack ??= record.reason;
       return update(state, record.step, { phase: 'failed', endedAt: record.at, reason: record.reason });
+    case 'assessed':
+      return observeAll(record, state);
+    case 'asked':
+      return take(record.request, state);
     case 'rollbackRequested':
       state.turnedBack ??= record.reason;
       return;
     case 'undoStarted':
       return update(state, record.step, { phase: 'undoing' });
     case 'undone':
+      undoneBefore(state, record.step);
       return update(state, record.step, {
         phase: 'undone',
         // A step that was verified keeps its own time; the undoing is not part of what it took.
@@ -147,8 +165,67 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
   }
 }
 
+/** A person decided to go on, so what had stopped the deployment is judged afresh from the world. */
+function goOn(at: number, state: DeploymentState): void {
+  state.halted = null;
+  state.closed = null;
+  state.resumedAt = at;
+  takeUpAgain(state);
+  if (state.turnedBack === null) lookAgain(state);
+}
+
 function kindOf(record: never): string {
   return String((record as { kind: unknown }).kind);
+}
+
+function observeAll(record: Extract<JournalRecord, { kind: 'assessed' }>, state: DeploymentState): void {
+  const courses = { ...state.steps[record.step]?.courses };
+  for (const { check, assessment } of record.assessments)
+    courses[check] = observe(courses[check] ?? NO_COURSE, assessment, record.at);
+  update(state, record.step, { courses });
+}
+
+function takeUpAgain(state: DeploymentState): void {
+  for (const step of Object.values(state.steps))
+    for (const [check, course] of Object.entries(step.courses ?? {}))
+      step.courses = { ...step.courses, [check]: takenUpAgain(course) };
+}
+
+/** An `abort` only counts as taken up here: the way back begins with a record of its own. */
+function take(request: Request, state: DeploymentState): void {
+  state.nextRequest = request.sequence + 1;
+  switch (request.kind) {
+    case 'pause':
+      state.paused = request;
+      return;
+    case 'advance':
+      state.paused = null;
+      if (request.step !== null) state.advanced.push(request.step);
+      return;
+    case 'advance-full':
+      state.paused = null;
+      state.full = true;
+      // What is under way at a weight before the cutover is waited for no longer either.
+      state.advanced.push(...underWay(state, 'analyse'));
+      return;
+    case 'abort':
+      return;
+  }
+}
+
+function underWay(state: DeploymentState, kind: Step['kind']): string[] {
+  return state.plan.steps
+    .filter((step) => step.kind === kind && ['started', 'ran'].includes(state.steps[step.id]?.phase ?? ''))
+    .map((step) => step.id);
+}
+
+/** The way back of a shift leads to the former weights, past all the shifts of its region before it. */
+function undoneBefore(state: DeploymentState, id: string): void {
+  const step = state.plan.steps.find((one) => one.id === id);
+  if (step?.kind !== 'shift') return;
+  for (const one of shiftsBefore(state.plan.steps, step))
+    if (state.steps[one.id]?.phase !== 'pending' || beganShifted(one))
+      update(state, one.id, { phase: 'undone' });
 }
 
 function withMore(reason: Reason | null, more: Reason): Reason {
@@ -163,8 +240,7 @@ function withMore(reason: Reason | null, more: Reason): Reason {
 function lookAgain(state: DeploymentState): void {
   for (const step of state.plan.steps) {
     const phase = state.steps[step.id]?.phase;
-    const shift = state.plan.steps.find((one) => one.kind === 'shift' && one.region === step.region);
-    const ahead = shift !== undefined && state.steps[shift.id]?.phase === 'pending';
+    const ahead = nextShift(state, step)?.phase === 'pending';
     if (step.kind === 'health-gate' && phase === 'verified' && ahead) state.steps[step.id] = { ...untouched };
     if (step.kind === 'follow' && phase === 'verified' && ahead) update(state, step.id, { phase: 'started' });
     if (step.kind === 'hold' && phase === 'undone') state.steps[step.id] = { ...untouched };
@@ -175,10 +251,19 @@ function lookAgain(state: DeploymentState): void {
   }
 }
 
+/** The shift of the region that a step makes ready for. */
+function nextShift({ plan, steps }: DeploymentState, step: Step): StepState | undefined {
+  const after = plan.steps.slice(plan.steps.indexOf(step));
+  const shift = after.find((one) => one.kind === 'shift' && one.region === step.region);
+  return shift === undefined ? undefined : steps[shift.id];
+}
+
 function replan(record: Extract<JournalRecord, { kind: 'replanned' }>, state: DeploymentState): void {
   const former = state.steps;
   const { plan, adopted, direction } = record;
   state.plan = plan;
+  // What a person went past is to be looked at anew, from what is there now.
+  state.advanced = [];
   state.steps = Object.fromEntries(
     plan.steps.map((step) => {
       const is = former[step.id] ?? untouched;

@@ -1,3 +1,4 @@
+import type { Check } from './analysis/check';
 import type { Colour } from './colour';
 import type { FleetLimits } from './fleet';
 import type { RouteWeights } from './traffic';
@@ -79,6 +80,22 @@ export interface Shift extends OfRegion {
   /** The colour that gains. */
   towards: Colour;
   timeoutSeconds: number;
+  /** Per cent for the colour that gains, where it is not everything yet. */
+  percent?: number;
+}
+
+/** Look, for a while or until a person goes on, how the new colour does beside the old one. */
+export interface Analyse extends OfRegion {
+  kind: 'analyse';
+  /** The colour that gained. */
+  colour: Colour;
+  version: string;
+  percent: number;
+  /** Seconds from its beginning; null where only a person ends it. */
+  seconds: number | null;
+  /** Whether a person has to say `advance`, after the time where there is one. */
+  byHand: boolean;
+  checks: Check[];
 }
 
 /** Send requests through the production listener until the new version alone answers. */
@@ -100,6 +117,8 @@ export interface Soak extends OfRegion {
   instances: number;
   seconds: number;
   intervalSeconds: number;
+  /** Absent in plans of format 2. */
+  checks?: Check[];
 }
 
 /** Follow the live fleet: bring the idle one to its current desired capacity, when that grew since the plan. */
@@ -110,6 +129,12 @@ export interface Follow extends OfRegion {
   version: string;
   capacity: Capacity;
   timeoutSeconds: number;
+  /** Per cent of the traffic that it is about to get, where the fleet grows with it; everything when absent. */
+  percent?: number;
+  /** With `percent`: never fewer instances than this. */
+  atLeast?: number;
+  /** Looks in a row that must find the fleet healthy after it grew; 1 when absent. */
+  consecutive?: number;
   /** What the fleet is given back on the way back, where no other step of the plan brought it up. */
   former?: Capacity;
 }
@@ -166,6 +191,8 @@ export interface Retire extends OfRegion {
   colour: Colour;
   version: string;
   timeoutSeconds: number;
+  /** How long the load balancer leaves open what is under way; absent in plans of format 2. */
+  drainSeconds?: number;
 }
 
 export type Step =
@@ -177,6 +204,7 @@ export type Step =
   | Hold
   | Follow
   | Shift
+  | Analyse
   | Prove
   | Soak
   | Release
@@ -206,9 +234,15 @@ export function describeStep(step: Step): string {
     case 'release':
       return 'give both fleets back their processes and limits';
     case 'follow':
-      return `${step.colour} follows the live capacity`;
+      return step.percent === undefined || step.percent === 100
+        ? `${step.colour} follows the live capacity`
+        : `${step.colour} grows for ${step.percent} % of the live capacity`;
     case 'shift':
-      return `cutover of ${step.to.length} route(s) to ${step.towards}`;
+      return step.percent === undefined
+        ? `cutover of ${step.to.length} route(s) to ${step.towards}`
+        : `shift of ${step.percent} % on ${step.to.length} route(s) to ${step.towards}`;
+    case 'analyse':
+      return `${step.percent} % on ${step.colour}${step.seconds === null ? '' : ` for ${step.seconds} s`}${step.byHand ? ', until a person goes on' : ''}`;
     case 'prove':
       return `prove ${step.version} with traffic`;
     case 'soak':
@@ -237,6 +271,7 @@ export function turnsBack(step: Step): boolean {
     case 'hold':
     case 'follow':
     case 'shift':
+    case 'analyse':
     case 'prove':
     case 'soak':
       return true;

@@ -11,6 +11,18 @@ export function allTo(colour: Colour): Weights {
   return colour === 'blue' ? { blue: FULL_WEIGHT, green: 0 } : { blue: 0, green: FULL_WEIGHT };
 }
 
+/** A share of the traffic for one colour, in per cent, and the rest for the other. */
+export function shared(gaining: Colour, percent: number): Weights {
+  const rest = FULL_WEIGHT - percent;
+  return gaining === 'blue' ? { blue: percent, green: rest } : { blue: rest, green: percent };
+}
+
+/** Whether a colour gets at least so many per cent of a route's requests. */
+export function getsAtLeast(weights: Weights, colour: Colour, percent: number): boolean {
+  const total = weights.blue + weights.green;
+  return total > 0 && weights[colour] * 100 >= percent * total;
+}
+
 /** A default action or a rule of a listener that forwards to the environment's colours. */
 export interface Route {
   /** ARN of the rule, or of the listener for its default action. */

@@ -1,10 +1,11 @@
 import { describe } from 'vitest';
-import { MemoryEnvironmentLog, MemoryJournal, MemoryLeases } from '../support/memory';
+import { MemoryEnvironmentLog, MemoryJournal, MemoryLeases, MemoryRequests } from '../support/memory';
 import {
   journalConformance,
   leasesConformance,
   LIFETIME,
   logConformance,
+  requestsConformance,
 } from '../support/store-conformance';
 
 describe('the memory that unit tests use', () => {
@@ -14,4 +15,5 @@ describe('the memory that unit tests use', () => {
   });
   leasesConformance(async (clock) => new MemoryLeases(clock, LIFETIME));
   logConformance(async (clock) => new MemoryEnvironmentLog(clock));
+  requestsConformance(async () => new MemoryRequests());
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Action, ElasticLoadBalancingV2Client, Rule } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { AwsTraffic, weightsOf, withWeights } from '../../src/adapters/traffic';
+import { AwsTraffic, weightsOf, withoutPinned, withWeights } from '../../src/adapters/traffic';
 import { allTo } from '../../src/domain/traffic';
 
 const groups = { blue: 'arn:blue', green: 'arn:green' };
@@ -118,6 +118,41 @@ function trafficOver(elb: ScriptedElb): AwsTraffic {
   const place = { productionListenerArn: 'production', testListenerArn: 'test', targetGroups: groups };
   return new AwsTraffic(elb as unknown as ElasticLoadBalancingV2Client, place);
 }
+
+describe('an action with group stickiness', () => {
+  const sticky = (weights: Record<string, number>): Action => {
+    const action = forward(weights);
+    const TargetGroupStickinessConfig = { Enabled: true, DurationSeconds: 60 };
+    return { ...action, ForwardConfig: { ...action.ForwardConfig, TargetGroupStickinessConfig } };
+  };
+  const named = (actions: Action[]) =>
+    actions[0]?.ForwardConfig?.TargetGroups?.map((group) => group.TargetGroupArn);
+
+  it('does not name a colour that gets nothing, and names both while both get something', () => {
+    expect(named(withoutPinned([sticky({ 'arn:blue': 0, 'arn:green': 100 })], groups))).toEqual([
+      'arn:green',
+    ]);
+    const [alone] = withoutPinned([sticky({ 'arn:blue': 0, 'arn:green': 100 })], groups);
+    expect(alone?.ForwardConfig?.TargetGroupStickinessConfig?.Enabled).toBe(true);
+    const both = [sticky({ 'arn:blue': 95, 'arn:green': 5 })];
+    expect(withoutPinned(both, groups)).toEqual(both);
+  });
+
+  it('keeps groups of others, and actions that are not sticky, as they are', () => {
+    expect(
+      named(withoutPinned([sticky({ 'arn:blue': 0, 'arn:green': 100, 'arn:other': 0 })], groups)),
+    ).toEqual(['arn:green', 'arn:other']);
+    const plain = [forward({ 'arn:blue': 0, 'arn:green': 100 })];
+    expect(withoutPinned(plain, groups)).toEqual(plain);
+  });
+
+  it('reads as everything for the colour it names alone, and gets both back with the next weights', () => {
+    const alone = [sticky({ 'arn:green': 1 })];
+    expect(weightsOf(alone, groups)).toEqual(allTo('green'));
+    const shared = withoutPinned(withWeights(alone, groups, { blue: 95, green: 5 }), groups);
+    expect(weightsOf(shared, groups)).toEqual({ blue: 95, green: 5 });
+  });
+});
 
 describe('AwsTraffic', () => {
   it('reads all pages and names each route for people', async () => {

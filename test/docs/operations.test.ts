@@ -11,8 +11,10 @@ const SOURCES = [
   'stacks',
   'automation/driver.ts',
   'automation/journaling.ts',
+  'automation/analysis',
   'automation/steps',
   'automation/operations',
+  'automation/web',
   'automation/cli/compose.ts',
   'automation/cli/commands',
 ];
@@ -33,7 +35,7 @@ async function codesInSource(): Promise<string[]> {
   const files = (await Promise.all(SOURCES.map(filesOf))).flat().filter((file) => !APART.test(file));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   const codes = texts.flatMap((text) =>
-    [...text.matchAll(/(?<!env\[|= )'(BASCULE_[A-Z_]+)'/g)].flatMap((match) => match[1] ?? []),
+    [...text.matchAll(/(?<!env\[|= )'(BASCULE_[A-Z_]*[A-Z])'/g)].flatMap((match) => match[1] ?? []),
   );
   return [...new Set(codes)].sort();
 }

@@ -4,6 +4,7 @@ import { assessCheck } from '../../src/domain/analysis/assess';
 import { DEFAULT_COMPARISON, type RateCheck } from '../../src/domain/analysis/check';
 import { evidence, evidenceAlong, type Pair } from '../../src/domain/analysis/evidence';
 import type { Period } from '../../src/domain/analysis/measurement';
+import { random, sample } from '../support/samples';
 
 const pair = (newRequests: number, newFailures: number, oldRequests: number, oldFailures: number): Pair => ({
   new: { requests: newRequests, failures: newFailures },
@@ -134,32 +135,15 @@ function judge(check: RateCheck, pairs: readonly Pair[]) {
   return assessCheck(check, { kind: 'rate', window, periods, before: null }).verdict;
 }
 
-/** Mulberry32: the same samples in each run of this test. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** How many of so many requests fail: jumps from one failure to the next. */
-function failures(next: () => number, requests: number, rate: number): number {
-  let count = 0;
-  for (let at = 0; ; count += 1) {
-    at += Math.floor(Math.log(1 - next()) / Math.log(1 - rate)) + 1;
-    if (at > requests) return count;
-  }
-}
+const failures = (next: () => number, requests: number, rate: number): number =>
+  sample(next, requests, rate).failures;
 
 const LOOKS = 50;
 const RUNS = 1000;
 
 /** Whether any of the looks at growing samples failed the release. */
-function everFailed(next: () => number, sample: (next: () => number, look: number) => Pair): boolean {
-  const pairs = Array.from({ length: LOOKS }, (_, look) => sample(next, look));
+function everFailed(next: () => number, pairOf: (next: () => number, look: number) => Pair): boolean {
+  const pairs = Array.from({ length: LOOKS }, (_, look) => pairOf(next, look));
   const certain = -Math.log(DEFAULT_COMPARISON.significance);
   // The other looks pass for sure: they have not the evidence.
   return evidenceAlong(pairs).some(
@@ -167,9 +151,9 @@ function everFailed(next: () => number, sample: (next: () => number, look: numbe
   );
 }
 
-function failedRuns(sample: (next: () => number, look: number) => Pair): number {
+function failedRuns(pairOf: (next: () => number, look: number) => Pair): number {
   const next = random(20261121);
-  return Array.from({ length: RUNS }, () => everFailed(next, sample)).filter(Boolean).length;
+  return Array.from({ length: RUNS }, () => everFailed(next, pairOf)).filter(Boolean).length;
 }
 
 describe('fifty looks on the way to 10,000 requests of each colour', () => {
@@ -191,7 +175,7 @@ describe('fifty looks on the way to 10,000 requests of each colour', () => {
       'equal releases whose traffic moves in steps',
       (next, look) => equal(next, 0.02, 20 + 7 * look, 380 - 7 * look),
     ],
-  ])('pass %s in at least 99 of 100 runs', (_what, sample) => {
-    expect(failedRuns(sample)).toBeLessThanOrEqual(RUNS * 0.01);
+  ])('pass %s in at least 99 of 100 runs', (_what, pairOf) => {
+    expect(failedRuns(pairOf)).toBeLessThanOrEqual(RUNS * 0.01);
   });
 });

@@ -29,7 +29,7 @@ const rule: RateCheck = {
   minimumRequests: 100,
   comparison: DEFAULT_COMPARISON,
 };
-const rate = (periods: Period[], before: Counts | null = null): Measurement => ({
+const rate = (periods: Period[], before: Counts[] | null = null): Measurement => ({
   kind: 'rate',
   window,
   periods,
@@ -100,8 +100,8 @@ describe('the share of failed requests', () => {
   it('holds the soak against what the old colour did before it lost its traffic', () => {
     const soaking = (failures: number) => everyMinute(counts(500, failures), counts(0, 0));
     const relative = { ...rule, limit: null };
-    expect(verdict(rate(soaking(5), counts(9000, 90)), relative)).toBe('pass');
-    expect(verdict(rate(soaking(60), counts(9000, 90)), relative)).toBe('fail');
+    expect(verdict(rate(soaking(5), [counts(9000, 90)]), relative)).toBe('pass');
+    expect(verdict(rate(soaking(60), [counts(9000, 90)]), relative)).toBe('fail');
     expect(verdict(rate(soaking(60)), relative)).toBe('inconclusive');
   });
 

@@ -1,5 +1,6 @@
 /** What a plan holds for its way back. */
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_PACING } from '../../src/domain/analysis/check';
 import type { FleetReading } from '../../src/domain/fleet';
 import { planDeploy, planRollback, type DeploymentPolicy, type PlanRequest } from '../../src/domain/plan';
 import type { Plan } from '../../src/domain/records';
@@ -9,6 +10,9 @@ const policy: DeploymentPolicy = {
   gate: { consecutive: 3, intervalSeconds: 1, timeoutSeconds: 60 },
   smoke: [],
   proof: { path: '/', header: null, requests: 3, timeoutSeconds: 30 },
+  strategy: { kind: 'all-at-once' },
+  growth: { kind: 'full' },
+  checks: [],
   soakSeconds: 60,
   retire: { when: 'on-request', afterSeconds: 0 },
   quietSeconds: 30,
@@ -61,4 +65,23 @@ describe('what following the live fleet gives back', () => {
     expect(followOf(planDeploy(request('2.0.0')))).not.toHaveProperty('former');
     expect(followOf(planDeploy(request('3.0.0')))).not.toHaveProperty('former');
   });
+});
+
+test('a first deployment moves all traffic at once, as no weight in between has a fleet to serve it', () => {
+  const first = request('2.0.0');
+  const [facts] = first.regions;
+  const check = { kind: 'unhealthy-hosts' as const, name: 'hosts', limit: 0, pacing: DEFAULT_PACING };
+  first.policy = {
+    ...policy,
+    strategy: { kind: 'canary', steps: [{ percent: 10, pauseSeconds: 60, byHand: false }] },
+    growth: { kind: 'proportional', minimum: 1 },
+    checks: [check],
+  };
+  const kinds = (plan: Plan): string[] => plan.steps.map(({ id }) => id);
+  expect(kinds(planDeploy(first))).toContain('analyse:eu-west-3:10');
+  if (facts !== undefined) facts.fleets = { blue: undefined, green: undefined };
+  const plan = planDeploy(first);
+  expect(kinds(plan).filter((id) => /analyse|:10$/.test(id))).toEqual([]);
+  expect(plan.steps.find(({ kind }) => kind === 'apply-idle')).toMatchObject({ capacity: { desired: 2 } });
+  expect(plan.steps.find(({ kind }) => kind === 'soak')).toMatchObject({ checks: [] });
 });

@@ -5,6 +5,7 @@ import { BasculeError } from '../../src/domain/errors';
 import type { JournalRecord, Plan } from '../../src/domain/records';
 import { shapeOfRecord } from '../../src/domain/record-shape';
 import { replay, type DeploymentState, type StepPhase } from '../../src/domain/replay';
+import { isOfStage } from '../../src/domain/shifts';
 import type { Step, StepKind } from '../../src/domain/step';
 import { fortunes, journals, plans, prefixes, Story } from '../support/arbitraries';
 import { MemoryJournal } from '../support/memory';
@@ -18,6 +19,12 @@ function phaseOf(state: DeploymentState, step: Step): StepPhase {
 
 function stepsOf(state: DeploymentState, ...kinds: StepKind[]): Step[] {
   return state.plan.steps.filter((step) => kinds.includes(step.kind));
+}
+
+/** Whether a step is done, or a person went past it. */
+function isBehind(state: DeploymentState, step: Step): boolean {
+  const phase = phaseOf(state, step);
+  return phase === 'verified' || (state.full && isOfStage(step) && phase === 'pending');
 }
 
 /** What was begun and neither undone nor, as far as the journal knows, left as it was. */
@@ -46,15 +53,14 @@ function dangersForward(state: DeploymentState, step: Step): string[] {
   if (state.turnedBack !== null) found.push('goes forward after it turned back');
   if (state.halted !== null) found.push('goes forward after it was halted');
   const before = state.plan.steps.slice(0, state.plan.steps.indexOf(step));
-  for (const one of before)
-    if (phaseOf(state, one) !== 'verified') found.push(`${step.id} before ${one.id} is verified`);
+  for (const one of before) if (!isBehind(state, one)) found.push(`${step.id} before ${one.id} is verified`);
   if (step.kind === 'shift')
-    for (const gate of stepsOf(state, 'apply-idle', 'health-gate', 'smoke', 'hold', 'follow'))
+    for (const gate of stepsOf(state, 'apply-idle', 'health-gate', 'smoke', 'hold'))
       if (gate.region === step.region && phaseOf(state, gate) !== 'verified')
         found.push(`traffic moves before ${gate.id}`);
   if (AFTER_THE_PROOF.includes(step.kind))
-    for (const one of stepsOf(state, 'shift', 'prove', 'soak'))
-      if (phaseOf(state, one) !== 'verified') found.push(`${step.id} before ${one.id} in any region`);
+    for (const one of stepsOf(state, 'shift', 'analyse', 'prove', 'soak'))
+      if (!isBehind(state, one)) found.push(`${step.id} before ${one.id} in any region`);
   if (step.kind === 'retire') {
     const end = stepsOf(state, 'traffic-end').find((one) => one.region === step.region);
     if (end === undefined || phaseOf(state, end) !== 'verified')
@@ -79,7 +85,7 @@ function dangersOfClosing(state: DeploymentState, outcome: string): string[] {
   const found: string[] = [];
   for (const hold of heldSteps(state))
     if (phaseOf(state, hold) !== 'unrestored') found.push(`leaves fleets as ${hold.id} made them`);
-  const unfinished = state.plan.steps.filter((step) => phaseOf(state, step) !== 'verified');
+  const unfinished = state.plan.steps.filter((step) => !isBehind(state, step));
   switch (outcome) {
     case 'succeeded':
       if (unfinished.length > 0) found.push(`succeeds without ${unfinished[0]?.id}`);

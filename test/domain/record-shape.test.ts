@@ -24,6 +24,20 @@ const EACH: { [K in RecordKind]: Extract<RecordBody, { kind: K }> } = {
   ran: { kind: 'ran', step: 'a', facts: { writes: 1 } },
   verified: { kind: 'verified', step: 'a', facts: {} },
   failed: { kind: 'failed', step: 'a', reason },
+  assessed: {
+    kind: 'assessed',
+    step: 'a',
+    assessments: [
+      {
+        check: 'errors',
+        assessment: { verdict: 'pass', reason: 'x', window: { from: 0, to: 1 }, figures: [] },
+      },
+    ],
+  },
+  asked: {
+    kind: 'asked',
+    request: { sequence: 0, deployment: 'one', kind: 'pause', step: null, by: holder, at: 1 },
+  },
   rollbackRequested: { kind: 'rollbackRequested', reason },
   undoStarted: { kind: 'undoStarted', step: 'a' },
   undone: { kind: 'undone', step: 'a', facts: {} },

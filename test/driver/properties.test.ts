@@ -92,6 +92,7 @@ const beginnings: fc.Arbitrary<Beginning> = fc.record({
   regions: fc.constantFrom(['eu-west-3'], ['eu-west-3', 'us-east-1']),
   suspended: fc.constantFrom([], ['AZRebalance'], ['AlarmNotification', 'ScheduledActions']),
   mischief: mischiefs,
+  stages: fc.constantFrom([], [10], [5, 50]),
 });
 
 /** Something after which a deployment halts, among whatever else. */

@@ -12,7 +12,7 @@ const { BASCULE_NIGHTLY, BASCULE_SHARD, BASCULE_KILL_POINT, BASCULE_KILL_SCENARI
 const nightly = BASCULE_NIGHTLY === '1';
 
 /** Of a rollback that brings the fleet up, all writes are those of the others: a part of them is enough. */
-const EVERY_NIGHT: ScenarioName[] = ['rollback', 'first', 'deployment', 'cold'];
+const EVERY_NIGHT: ScenarioName[] = ['rollback', 'first', 'deployment', 'canary', 'cold'];
 const EVERY_TIME: ScenarioName[] = ['rollback', 'first'];
 const named = BASCULE_KILL_SCENARIO?.split(',') ?? (nightly ? EVERY_NIGHT : EVERY_TIME);
 const chosen = EVERY_NIGHT.filter((name) => named.includes(name));

@@ -5,6 +5,7 @@ import { S3EnvironmentLog } from '../../src/adapters/environment-log';
 import { S3Journal } from '../../src/adapters/journal';
 import { S3Leases } from '../../src/adapters/leases';
 import { Objects } from '../../src/adapters/objects';
+import { S3Requests } from '../../src/adapters/requests';
 import { systemClock } from '../../src/adapters/clock';
 import {
   HandClock,
@@ -16,6 +17,7 @@ import {
   logConformance,
   other,
   record,
+  requestsConformance,
 } from '../support/store-conformance';
 import { Plane } from './moto-plane';
 
@@ -225,5 +227,37 @@ describe('S3EnvironmentLog', () => {
       code: 'BASCULE_LOG_UNREADABLE',
       message: expect.stringContaining(Key),
     });
+  });
+});
+
+describe('S3Requests', () => {
+  requestsConformance(async () => new S3Requests(new Objects(s3, BUCKET), fresh()));
+
+  const request = { deployment: 'one', kind: 'pause', step: null, by: holder, at: 5 } as const;
+  const keyOf = (environment: string, sequence: number) =>
+    `environments/${environment}/requests/one/00000${sequence}.json`;
+
+  it('puts the next one in the place of one that was cut off, which nobody asked', async () => {
+    const environment = fresh();
+    const requests = new S3Requests(new Objects(s3, BUCKET), environment);
+    await requests.append(request);
+    await put(keyOf(environment, 1), '{"kind":"ab');
+    expect(await requests.read('one', 0)).toHaveLength(1);
+    expect(await requests.append(request)).toMatchObject({ sequence: 1 });
+    expect(await requests.read('one', 0)).toHaveLength(2);
+  });
+
+  it('passes over what only a newer version understands', async () => {
+    const environment = fresh();
+    const requests = new S3Requests(new Objects(s3, BUCKET), environment);
+    await put(keyOf(environment, 0), JSON.stringify({ ...request, kind: 'hurry', sequence: 0 }));
+    expect(await requests.append(request)).toMatchObject({ sequence: 1 });
+    expect(await requests.read('one', 0)).toMatchObject([{ sequence: 1, kind: 'pause' }]);
+  });
+
+  it('is asked once where the first answer was lost', async () => {
+    const requests = new S3Requests(new Objects(losingAnswer(s3), BUCKET), fresh());
+    expect(await requests.append(request)).toMatchObject({ sequence: 0 });
+    expect(await requests.read('one', 0)).toHaveLength(1);
   });
 });

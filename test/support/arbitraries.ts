@@ -1,7 +1,8 @@
 /** Plans of every shape that planning can give, and the journals that drivers can leave behind for them. */
 import fc from 'fast-check';
+import { DEFAULT_PACING, type Check } from '../../src/domain/analysis/check';
 import { COLOURS, otherColour, type Colour } from '../../src/domain/colour';
-import { decide, type Action } from '../../src/domain/decide';
+import { cutoverBegan, decide, type Action } from '../../src/domain/decide';
 import type { FleetReading, InstanceReading } from '../../src/domain/fleet';
 import {
   planDeploy,
@@ -19,6 +20,8 @@ import {
   type Reason,
   type RecordBody,
 } from '../../src/domain/records';
+import type { Strategy } from '../../src/domain/strategy';
+import type { Request } from '../../src/domain/request';
 import { replay, type DeploymentState } from '../../src/domain/replay';
 import { isSafePoint, turnsBack, type Step } from '../../src/domain/step';
 import { allTo, type Route } from '../../src/domain/traffic';
@@ -92,6 +95,26 @@ function factsOf(region: string): fc.Arbitrary<RegionFacts> {
     }));
 }
 
+const HOSTS: Check = { kind: 'unhealthy-hosts', name: 'hosts', limit: 0, pacing: DEFAULT_PACING };
+
+const pause = fc.record({ pauseSeconds: fc.constantFrom(null, 0, 60), byHand: fc.boolean() });
+const strategy: fc.Arbitrary<Strategy> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<Strategy>({ kind: 'all-at-once' }) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.subarray([5, 50], { minLength: 1 }), pause).map(([weights, rest]): Strategy => ({
+      kind: 'canary',
+      steps: weights.map((percent) => ({ percent, ...rest })),
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constant(40), pause)
+      .map(([percent, rest]): Strategy => ({ kind: 'linear', percent, ...rest })),
+  },
+);
+
 const policy: fc.Arbitrary<DeploymentPolicy> = fc.record({
   capacity: fc.constantFrom({ minimum: 1, maximum: 4, desired: 2 }, { minimum: 0, maximum: 1, desired: 1 }),
   gate: fc.constant({ consecutive: 3, intervalSeconds: 1, timeoutSeconds: 30 }),
@@ -100,6 +123,9 @@ const policy: fc.Arbitrary<DeploymentPolicy> = fc.record({
     [{ path: '/health', method: 'GET', headers: {}, status: 200, timeoutSeconds: 5 }],
   ),
   proof: fc.constant({ path: '/', header: 'x-version', requests: 20, timeoutSeconds: 10 }),
+  strategy,
+  growth: fc.constantFrom({ kind: 'full' }, { kind: 'proportional', minimum: 1 }),
+  checks: fc.constantFrom([], [HOSTS]),
   soakSeconds: fc.constantFrom(0, 30),
   retire: fc.record({
     when: fc.constantFrom('after', 'on-request', 'never'),
@@ -239,9 +265,18 @@ export class Story {
     this.append({ kind: 'replanned', plan, accepted: [], adopted: [], direction });
   }
 
+  /** A person asks something of the running deployment. */
+  private ask(): void {
+    const { deployment, nextRequest: sequence } = this.state;
+    const kind = this.happens(3) ? 'pause' : 'advance-full';
+    const request: Request = { sequence, deployment, kind, step: null, by: HOLDER, at: this.at };
+    this.append({ kind: 'asked', request });
+  }
+
   private drive(): void {
     for (;;) {
       this.mayDie();
+      if (this.happens(17)) this.ask();
       const { state } = this;
       const action = decide(state);
       if (action.kind === 'close') {
@@ -256,10 +291,8 @@ export class Story {
   private stops(state: DeploymentState, action: Exclude<Action, { kind: 'close' }>): boolean {
     if (action.kind === 'undo' || state.turnedBack !== null || !this.happens(11)) return false;
     if (action.kind !== 'start' && !isSafePoint(action.step)) return false;
-    const moved = state.plan.steps.some(
-      (step) => step.kind === 'shift' && state.steps[step.id]?.startedAt !== null,
-    );
-    if (moved || state.plan.purpose === 'retire') this.append({ kind: 'halted', step: null, reason: REASON });
+    if (cutoverBegan(state) || state.plan.purpose === 'retire')
+      this.append({ kind: 'halted', step: null, reason: REASON });
     else this.append({ kind: 'rollbackRequested', reason: REASON });
     return true;
   }

@@ -13,6 +13,7 @@ export interface ProjectPlace {
   region: string;
 }
 
+type DeploymentInput = NonNullable<EnvironmentInput['deployment']>;
 type Change = (settings: Settings) => void;
 /** The settings as they stand in the file: everything that a test may want to change is there. */
 export type Settings = ReturnType<typeof settingsOf>;
@@ -44,6 +45,9 @@ function settingsOf({ bucket, region }: ProjectPlace) {
       healthGate: { consecutive: 2, intervalSeconds: 0.5, timeoutSeconds: 60 },
       smoke: { requests: [{ path: '/health' }] as { path: string; bodyContains?: string }[] },
       proof: { path: '/', header: 'x-version', requests: 10, timeoutSeconds: 30 },
+      strategy: { kind: 'all-at-once' } as NonNullable<DeploymentInput['strategy']>,
+      growth: { kind: 'full' } as NonNullable<DeploymentInput['growth']>,
+      analysis: {},
       soakSeconds: 1,
       retire: { when: 'on-request' as const },
       quietSeconds: 1,

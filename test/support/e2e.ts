@@ -37,6 +37,7 @@ export const apps = {
   crashes: path.join(EXAMPLES, 'broken', 'crashes'),
   unhealthy: path.join(EXAMPLES, 'broken', 'unhealthy'),
   fickle: path.join(APPS, 'fickle'),
+  moody: path.join(APPS, 'moody'),
 };
 
 export class LiveEnvironment {
@@ -264,7 +265,7 @@ export class LiveEnvironment {
   /** Requests to the production listener over kept and fresh connections, until the work is done. */
   async underLoad<T>(
     work: (load: Load) => Promise<T>,
-    options: { failOn?: 'server-error' } = {},
+    options: { failOn?: 'server-error'; requestsPerSecond?: number } = {},
   ): Promise<{ result: T; load: LoadResult }> {
     const load = await startLoad({
       url: await this.url(),

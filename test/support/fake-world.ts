@@ -7,12 +7,18 @@ import {
   type ScalingActivity,
 } from '../../src/domain/fleet';
 import { allTo, type Route, type Weights } from '../../src/domain/traffic';
+import type { CommandCheck } from '../../src/domain/analysis/check';
+import type { CommandMeasurement, Counts, Measurement } from '../../src/domain/analysis/measurement';
 import type { Answer } from '../../src/domain/probe';
 import type {
+  CheckCommands,
   FleetTarget,
   Fleets,
   Image,
+  Look,
+  MetricCheck,
   Metrics,
+  OpenConnections,
   RegionWorld,
   RouteChange,
   StackChanges,
@@ -21,6 +27,8 @@ import type {
   World,
 } from '../../src/ports';
 import { FakeClock } from './fake-clock';
+import { wellMeasured } from './measured';
+import { MemoryRequests } from './memory';
 
 export { FakeClock } from './fake-clock';
 
@@ -45,6 +53,15 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
   writes: RouteChange[][] = [];
   behaviours = new Map<string, Behaviour>();
   requests: Record<Colour, number | null> = { blue: 0, green: 0 };
+  /** What a check measures; everything is well until a test says otherwise. */
+  measures: (check: MetricCheck, look: Look) => Measurement = wellMeasured;
+  /** What each colour did over any stretch of time. */
+  counts: Record<Colour, Counts | null> = {
+    blue: { requests: 1000, failures: 0 },
+    green: { requests: 1000, failures: 0 },
+  };
+  /** What an agent reports of open connections; a test that needs them gives it. */
+  connections: OpenConnections | null = null;
   /** Called before each write; a test breaks things here. */
   beforeWrite: () => void = () => undefined;
   /** Called before the limits are read, and before they are changed past the stacks. */
@@ -158,6 +175,14 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
     return Promise.resolve({ requests: this.requests[colour] });
   }
 
+  measure(checks: readonly MetricCheck[], look: Look): Promise<Measurement[]> {
+    return Promise.resolve(checks.map((check) => this.measures(check, look)));
+  }
+
+  totals(colour: Colour): Promise<Counts | null> {
+    return Promise.resolve(this.counts[colour]);
+  }
+
   applyFleet(target: FleetTarget): void {
     const { minimum, maximum } = target.capacity;
     const former = this.fleets.get(target.colour);
@@ -234,6 +259,7 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
       traffic: this,
       fleets: this,
       metrics: this,
+      connections: this.connections,
       productionUrl: `http://${this.name}`,
       testUrl: `http://${this.name}:test`,
     };
@@ -247,6 +273,13 @@ export class FakeWorld implements World {
   applied: FleetTarget[] = [];
   /** Called before each applied fleet; a test throws here. */
   beforeApply: (target: FleetTarget) => void = () => undefined;
+  /** What people ask of deployments of this environment. */
+  readonly requests = new MemoryRequests();
+  /** How a check command ends, given the facts on its stdin. */
+  commandEnds: (check: CommandCheck, facts: unknown) => CommandMeasurement['ending'] = () => ({
+    kind: 'exited',
+    code: 0,
+  });
 
   constructor(names: readonly string[] = ['eu-west-3'], ruleCount = 3) {
     this.regions = new Map(names.map((name) => [name, new FakeRegion(name, ruleCount)]));
@@ -279,6 +312,10 @@ export class FakeWorld implements World {
     },
     destroyFleet: () => Promise.resolve(CHANGES),
     destroyService: () => Promise.resolve(CHANGES),
+  };
+
+  readonly commands: CheckCommands = {
+    run: (check, facts) => Promise.resolve({ ending: this.commandEnds(check, facts), output: '' }),
   };
 
   readonly images = {

@@ -59,7 +59,7 @@ export async function strike(
   const failures = await load.failures();
   const mark = randomUUID();
   times.push(Date.now());
-  const killed = await runUntilKilled(harness, scenario.command(target), point, mark);
+  const killed = await runUntilKilled(harness, scenario, target, { point, mark });
   times.push(Date.now());
   if (killed !== 'killed') return verdict('absent', `the run ended with ${killed}`, []);
   const journal = async (): Promise<JournalRecord[]> => {
@@ -67,7 +67,7 @@ export async function strike(
     return deployment === undefined ? [] : live.journal(deployment);
   };
   const interrupted = await journal();
-  const onward = await goOn(harness, scenario.command(target), interrupted, point, mark);
+  const onward = await goOn(harness, scenario, target, { point, mark, records: interrupted });
   times.push(Date.now());
   const records =
     interrupted.length === 0 ? [] : await live.journal((interrupted[0] as JournalRecord).deployment);
@@ -85,9 +85,9 @@ export async function strike(
 /** @returns `killed`, or how the run ended without coming to the point */
 async function runUntilKilled(
   harness: KillHarness,
-  args: string[],
-  point: KillPoint,
-  mark: string,
+  scenario: Scenario,
+  target: string,
+  { point, mark }: { point: KillPoint; mark: string },
 ): Promise<string> {
   const { proxy, live } = harness;
   const names = new WriteNames(await liveColour(live));
@@ -110,7 +110,9 @@ async function runUntilKilled(
     if (call === meant && point.moment === 'after') await (struck = kill(caller));
     return PASS;
   };
-  const { exitCode, stderr } = await (await harness.begin(args, mark)).ended;
+  const { exitCode, stderr } = await (
+    await harness.begin(scenario.command(target), mark, scenario.change)
+  ).ended;
   await struck;
   proxy.onBefore = proxy.onAfter = () => PASS;
   return struck === undefined ? `${exitCode}: ${stderr.slice(-500)}` : 'killed';
@@ -126,10 +128,9 @@ interface Onward {
 /** What a person does next, from another machine: resume or abort; where nothing is open, unlock, and begin again. */
 async function goOn(
   harness: KillHarness,
-  command: string[],
-  records: readonly JournalRecord[],
-  point: KillPoint,
-  mark: string,
+  scenario: Scenario,
+  target: string,
+  { point, mark, records }: { point: KillPoint; mark: string; records: readonly JournalRecord[] },
 ): Promise<Onward> {
   const way = wayOnOf(point);
   const answer = await harness.run([way, ENVIRONMENT], mark);
@@ -141,7 +142,11 @@ async function goOn(
   const unlocked = exitFlaws('unlock', await harness.run(['unlock', ENVIRONMENT], mark), [0]);
   const flaws = [...(code === 'BASCULE_NOTHING_OPEN' ? [] : exitFlaws(way, answer, [])), ...unlocked];
   if (records.length > 0) return { what: 'had ended', aborted: false, continuations: 0, flaws };
-  const again = exitFlaws('the same command again', await harness.run(command, mark), [0]);
+  const again = exitFlaws(
+    'the same command again',
+    await harness.run(scenario.command(target), mark, scenario.change),
+    [0],
+  );
   return { what: 'had not begun', aborted: false, continuations: 0, flaws: [...flaws, ...again] };
 }
 

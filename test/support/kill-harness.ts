@@ -82,8 +82,12 @@ export class KillHarness implements Stage {
   }
 
   /** Runs a command on a machine of its own to its end. */
-  async run(args: string[], mark: string = randomUUID()): Promise<Answer> {
-    const ended = await (await this.begin(args, mark)).ended;
+  async run(
+    args: string[],
+    mark: string = randomUUID(),
+    change?: (settings: Settings) => void,
+  ): Promise<Answer> {
+    const ended = await (await this.begin(args, mark, change)).ended;
     return { ...ended, json: documentOf(ended) };
   }
 
@@ -101,7 +105,11 @@ export class KillHarness implements Stage {
       writes.push({ ...name, engine, plugin: engine && call.service !== 's3' });
       return PASS;
     };
-    const { exitCode, stderr, stdout } = await this.run(scenario.command(roles.target), mark);
+    const { exitCode, stderr, stdout } = await this.run(
+      scenario.command(roles.target),
+      mark,
+      scenario.change,
+    );
     this.proxy.onBefore = () => PASS;
     if (exitCode !== 0)
       throw new Error(`the undisturbed ${scenario.name} ended with ${exitCode}: ${stderr}${stdout}`);
@@ -114,6 +122,7 @@ export class KillHarness implements Stage {
     await prepare(this, scenario.start);
     const { roles, target } = await rolesOf(this.live, scenario);
     const program = await this.begin(scenario.command(target), randomUUID(), (settings) => {
+      scenario.change?.(settings);
       settings.deployment.healthGate.consecutive = 100;
     });
     await program.says(/health gate of/);

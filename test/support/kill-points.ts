@@ -78,7 +78,8 @@ function recordName(body: string): string {
 }
 
 /** Whether a write comes in every run; what the clock brings about does not. */
-const comesAlways = ({ label }: Write): boolean => label !== 'lease renewal';
+const comesAlways = ({ label }: Write): boolean =>
+  label !== 'lease renewal' && !label.startsWith('journal assessed');
 
 /** Every write, before and after, with each set of processes that can die apart from the others at that time. */
 export function pointsOf(writes: readonly Write[]): KillPoint[] {

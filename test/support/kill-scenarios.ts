@@ -1,6 +1,6 @@
 /** What is killed: which command, and what it finds of the idle colour when it begins. */
 import { must } from './until';
-import { ENVIRONMENT } from './e2e-project';
+import { ENVIRONMENT, type Settings } from './e2e-project';
 import type { Answer } from './command-line';
 import type { LiveEnvironment } from './e2e';
 import { fleetStackName } from '../../src/domain/config';
@@ -15,12 +15,18 @@ export interface Scenario {
   /** Whether it goes to what the idle colour ran before. */
   back: boolean;
   command(version: string): string[];
+  /** What the run's own machine has differently in its settings. */
+  change?(settings: Settings): void;
 }
 
 const deploy = (version: string) => ['deploy', ENVIRONMENT, '--version', version];
+const canary = (version: string) => [
+  ...deploy(version),
+  ...['--strategy', 'canary', '--weights', '25,60', '--pause', '2'],
+];
 const rollback = () => ['rollback', ENVIRONMENT];
 
-export const scenarios: Record<'first' | 'deployment' | 'rollback' | 'cold', Scenario> = {
+export const scenarios: Record<'first' | 'deployment' | 'canary' | 'rollback' | 'cold', Scenario> = {
   first: {
     name: 'a deployment to a colour that was never made',
     start: 'absent',
@@ -28,6 +34,17 @@ export const scenarios: Record<'first' | 'deployment' | 'rollback' | 'cold', Sce
     command: deploy,
   },
   deployment: { name: 'a deployment over another release', start: 'warm', back: false, command: deploy },
+  canary: {
+    name: 'a deployment in steps, with a fleet that grows and a check',
+    start: 'empty',
+    back: false,
+    command: canary,
+    change: ({ deployment }) => {
+      deployment.growth = { kind: 'proportional', minimum: 1 };
+      const hosts = { kind: 'unhealthy-hosts' as const, name: 'hosts' };
+      deployment.analysis = { intervalSeconds: 1, checks: [hosts] };
+    },
+  },
   rollback: { name: 'a rollback to a warm colour', start: 'warm', back: true, command: rollback },
   cold: { name: 'a rollback that brings the fleet up', start: 'empty', back: true, command: rollback },
 };

@@ -28,6 +28,10 @@ export class DeadlyJournal implements Journal {
     return this.journal.inspect(deployment);
   }
 
+  after(deployment: string, from: number): Promise<JournalRecord[]> {
+    return this.journal.after(deployment, from);
+  }
+
   list(): Promise<string[]> {
     return this.journal.list();
   }

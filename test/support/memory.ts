@@ -6,6 +6,7 @@ import {
 import { BasculeError } from '../../src/domain/errors';
 import { shapeOfRecord } from '../../src/domain/record-shape';
 import type { JournalRecord, Holder } from '../../src/domain/records';
+import type { Request } from '../../src/domain/request';
 import type {
   Clock,
   EnvironmentLog,
@@ -14,6 +15,7 @@ import type {
   LeaseAnswer,
   LeaseState,
   Leases,
+  Requests,
 } from '../../src/ports';
 
 /** A journal in memory, kept as texts, with the conditional append of the real one. */
@@ -48,6 +50,10 @@ export class MemoryJournal implements Journal {
       records.push(shape.value);
     }
     return { records, torn: null };
+  }
+
+  async after(deployment: string, from: number): Promise<JournalRecord[]> {
+    return (await this.read(deployment)).slice(from);
   }
 
   list(): Promise<string[]> {
@@ -140,5 +146,22 @@ export class MemoryEnvironmentLog implements EnvironmentLog {
 
   read(): Promise<EnvironmentEvent[]> {
     return Promise.resolve(structuredClone(this.events));
+  }
+}
+
+/** Requests in memory, a list for each deployment. */
+export class MemoryRequests implements Requests {
+  private readonly deployments = new Map<string, Request[]>();
+
+  append(request: Omit<Request, 'sequence'>): Promise<Request> {
+    const list = this.deployments.get(request.deployment) ?? [];
+    this.deployments.set(request.deployment, list);
+    const whole: Request = { ...structuredClone(request), sequence: list.length };
+    list.push(whole);
+    return Promise.resolve(structuredClone(whole));
+  }
+
+  read(deployment: string, from: number): Promise<Request[]> {
+    return Promise.resolve(structuredClone((this.deployments.get(deployment) ?? []).slice(from)));
   }
 }

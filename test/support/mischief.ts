@@ -187,12 +187,14 @@ export class Process {
       ...session,
       journal: this.through(session.journal),
       leases: this.through(session.leases),
+      requests: this.through(session.requests),
       guardWrites: (guard) => void (this.guard = guard),
       world: {
         clock: this.through(world.clock),
         stacks: this.through(world.stacks),
         images: this.through(world.images),
         prober: world.prober,
+        commands: world.commands,
         region: (name) => {
           const region = world.region(name);
           const { traffic, fleets, metrics } = region;

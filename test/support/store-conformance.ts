@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Holder, JournalRecord } from '../../src/domain/records';
 import type { EnvironmentEventBody } from '../../src/domain/environment-log';
-import type { Clock, EnvironmentLog, HeldLease, Journal, LeaseAnswer, Leases } from '../../src/ports';
+import type { RequestKind } from '../../src/domain/request';
+import type {
+  Clock,
+  EnvironmentLog,
+  HeldLease,
+  Journal,
+  LeaseAnswer,
+  Leases,
+  Requests,
+} from '../../src/ports';
 
 import { must } from './until';
 
@@ -58,6 +67,16 @@ export function journalConformance(make: () => Promise<{ journal: Journal; spoil
       await journal.append(record('2026-11-21t1b', 0));
       expect(await journal.list()).toEqual(['2026-11-20t1', '2026-11-21t1', '2026-11-21t1b']);
       expect(await journal.read('2026-11-21t1')).toHaveLength(1);
+    });
+
+    it('gives who follows what came since, and nothing while nothing came', async () => {
+      const { journal, spoil } = await make();
+      expect(await journal.after('one', 0)).toEqual([]);
+      for (const number of [0, 1, 2]) await journal.append(record('one', number));
+      expect(await journal.after('one', 1)).toEqual([record('one', 1), record('one', 2)]);
+      expect(await journal.after('one', 3)).toEqual([]);
+      await spoil('one', 3, '{"kind":"star');
+      expect(await journal.after('one', 2)).toEqual([record('one', 2)]);
     });
 
     it('refuses a number that another record has, and keeps that record', async () => {
@@ -278,6 +297,39 @@ export function logConformance(make: (clock: Clock) => Promise<EnvironmentLog>):
       const events = await log.read();
       expect(events.map((event) => event.sequence)).toEqual(names.map((_, index) => index));
       expect(events.map((event) => 'name' in event && event.name).sort()).toEqual([...names].sort());
+    });
+  });
+}
+
+export function requestsConformance(make: () => Promise<Requests>): void {
+  describe('as the requests of a deployment', () => {
+    const asking = (deployment: string, kind: RequestKind, step: string | null = null) => {
+      return { deployment, kind, step, by: holder, at: 5 };
+    };
+
+    it('gives back what was asked, in order and by deployment, from any number on', async () => {
+      const requests = await make();
+      expect(await requests.read('one', 0)).toEqual([]);
+      const first = await requests.append(asking('one', 'pause'));
+      const second = await requests.append(asking('one', 'advance', 'soak:eu-west-3'));
+      await requests.append(asking('two', 'abort'));
+      expect([first, second]).toEqual([
+        { ...asking('one', 'pause'), sequence: 0 },
+        { ...asking('one', 'advance', 'soak:eu-west-3'), sequence: 1 },
+      ]);
+      expect(await requests.read('one', 0)).toEqual([first, second]);
+      expect(await requests.read('one', 1)).toEqual([second]);
+      expect(await requests.read('one', 2)).toEqual([]);
+      expect(await requests.read('two', 0)).toMatchObject([{ kind: 'abort', sequence: 0 }]);
+    });
+
+    it('loses none of many that come at the same instant', async () => {
+      const requests = await make();
+      const many = Array.from({ length: 8 }, (_, index) => asking('one', 'advance', `step ${index}`));
+      await Promise.all(many.map((one) => requests.append(one)));
+      const found = await requests.read('one', 0);
+      expect(found.map(({ sequence }) => sequence)).toEqual(many.map((_, index) => index));
+      expect(found.map(({ step }) => step).sort()).toEqual(many.map(({ step }) => step).sort());
     });
   });
 }

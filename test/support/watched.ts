@@ -22,6 +22,8 @@ export interface Beginning {
   /** What is suspended of the live fleet from the beginning. */
   suspended: string[];
   mischief: Mischief[];
+  /** Weights on the way to the cutover; none where all moves at once. */
+  stages?: number[];
 }
 
 export class Watched implements Witness {
@@ -69,6 +71,11 @@ export class Watched implements Witness {
   plain(): Session {
     return sessionOf(this.world, this.journal, this.leases, {
       soakSeconds: 10,
+      strategy: {
+        kind: 'canary',
+        steps: (this.beginning.stages ?? []).map((percent) => ({ percent, pauseSeconds: 5, byHand: false })),
+      },
+      growth: { kind: 'proportional', minimum: 1 },
       retire: { when: 'after', afterSeconds: 5 },
     });
   }
@@ -162,11 +169,11 @@ export class Watched implements Witness {
   private beforeWrite(region: FakeRegion, changes: readonly RouteChange[]): void {
     const production = changes.filter(({ route }) => route.listener === 'production');
     for (const { route, weights } of production) {
-      const gaining = COLOURS.find((colour) => weights[colour] > 0);
+      const now = region.routeList.find((one) => one.id === route.id)?.weights;
+      const gaining = COLOURS.find((colour) => weights[colour] > (now?.[colour] ?? 0));
       const fleet = gaining === undefined ? undefined : region.fleets.get(gaining);
       if (fleet?.instances.some((one) => one.target === 'healthy' && one.statusCheck === 'ok') !== true)
         this.violations.push(`1: ${route.id} was given to ${gaining ?? 'nobody'}, which has nobody healthy`);
-      const now = region.routeList.find((one) => one.id === route.id)?.weights;
       if (!this.accepted && now !== undefined && sameWeights(now, BY_HAND))
         this.violations.push(`3: ${route.id} was written over what somebody set by hand`);
     }

@@ -19,6 +19,7 @@ import {
 } from '../../sandbox';
 import { bootSeconds } from './boot';
 import { cutover, loadBalancerWithRules } from './cutover';
+import { detectionTiming } from './detection';
 import { fleetTimings } from './fleet';
 import { timed, totalCalls, type Timing } from './measure';
 
@@ -94,6 +95,11 @@ async function measureAll(
     timings.push(...(await cutoverTimings(info, latency, say)));
   }
   await clearFaults({ folder: info.folder });
+  const { bucket, region } = info;
+  const failing = '6.0.0-errors';
+  mustSucceed(await bascule.run(['bake', failing, '--app', path.join(root, 'examples/broken/errors')]));
+  const idle = await idleColour(bascule);
+  timings.push(await detectionTiming({ bascule, project, bucket, region, version: failing, idle, say }));
   return timings;
 }
 

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { abort } from '../../operations/resume';
+import { abort } from '../../operations/abort';
 import { conclude } from '../command';
 import { withSession } from '../compose';
 import { environmentOptions, type EnvironmentOptions } from '../options';
@@ -11,7 +11,7 @@ interface AbortOptions extends EnvironmentOptions {
 
 export const abortCommand: CommandModule<object, AbortOptions> = {
   command: 'abort <environment>',
-  describe: 'Undo a deployment that was interrupted or halted: weights first, the rest later',
+  describe: 'Undo a deployment that is under way, interrupted or halted: weights first, the rest later',
   builder: (argv) =>
     environmentOptions(argv)
       .option('accept', {
@@ -21,7 +21,7 @@ export const abortCommand: CommandModule<object, AbortOptions> = {
       })
       .example(
         'bascule abort production',
-        'Undo a deployment that was interrupted or halted: weights first, the rest later',
+        'Undo a deployment that is under way, interrupted or halted: weights first, the rest later',
       ),
   handler: (argv) =>
     conclude(argv.json, () =>

@@ -8,9 +8,10 @@ import {
   overrideFreezeOption,
   type EnvironmentOptions,
 } from '../options';
+import { strategyFrom, strategyOptions, type StrategyOptions } from './strategy-options';
 import { deployedResult } from './deployed';
 
-interface DeployOptions extends EnvironmentOptions {
+interface DeployOptions extends EnvironmentOptions, StrategyOptions {
   version: string;
   force: boolean;
   'override-freeze': string | undefined;
@@ -18,9 +19,10 @@ interface DeployOptions extends EnvironmentOptions {
 
 export const deployCommand: CommandModule<object, DeployOptions> = {
   command: 'deploy <environment>',
-  describe: 'Take an environment to a release: idle colour up, gates, cutover, proof, soak, retire',
+  describe:
+    'Take an environment to a release: idle colour up, gates, traffic by the strategy, proof, soak, retire',
   builder: (argv) =>
-    environmentOptions(argv)
+    strategyOptions(environmentOptions(argv))
       .option('version', { type: 'string', demandOption: true, describe: 'The release, as it was baked' })
       .option('force', {
         type: 'boolean',
@@ -31,6 +33,10 @@ export const deployCommand: CommandModule<object, DeployOptions> = {
       .version(false)
       .example('bascule deploy production --version 2.0.0', 'Deploy the release 2.0.0')
       .example(
+        'bascule deploy production --version 2.0.0 --strategy canary --weights 5,25 --pause 600',
+        '5 % of the traffic for ten minutes, then 25 %, then everything',
+      )
+      .example(
         'bascule deploy production --version 2.0.1 --override-freeze quarter',
         'Go past the freeze of that name',
       ),
@@ -39,7 +45,8 @@ export const deployCommand: CommandModule<object, DeployOptions> = {
       const overrideFreeze = overriddenFreezes(argv['override-freeze']);
       return withSession(argv, { changes: true }, async (session) => {
         const { version: wanted, force } = argv;
-        const result = await deploy(session, { version: wanted, force, overrideFreeze });
+        const strategy = strategyFrom(argv, session.policy.strategy);
+        const result = await deploy(session, { version: wanted, force, overrideFreeze, strategy });
         if (result.kind === 'deployed') return deployedResult(session, result);
         const { version, message } = result;
         return { exitCode: 0, json: { outcome: 'already-live', version, message }, text: message };

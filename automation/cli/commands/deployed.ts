@@ -39,16 +39,32 @@ export async function deployedResult(session: Session, ending: Deployed): Promis
   const entry = entryOf(ending.records);
   const details = ending.reason?.details ?? [];
   const next = advice(ending, session.environment);
+  const report = await reported(session, ending);
   const text = [
     `${ending.outcome}: ${ending.message}`,
     ...(ending.outcome === 'succeeded' ? [] : details.map((line) => `  ${line}`)),
     next === '' ? '' : `next: ${next}`,
+    report === null ? '' : `report: ${report}`,
   ];
   return {
     exitCode: exitCodeOf(ending.outcome),
-    json: { ...entry, reason: ending.reason, next, measured: await measured() },
+    json: { ...entry, reason: ending.reason, next, report, measured: await measured() },
     text: text.filter((line) => line !== '').join('\n'),
   };
+}
+
+/** The file of the report, made from the journal; what became of the deployment does not depend on it. */
+async function reported(session: Session, { deployment, records }: Deployed): Promise<string | null> {
+  const { reportFile, writeReport } = await import('../../report/write.js');
+  const file = reportFile(session.folder, session.environment, deployment);
+  try {
+    await writeReport(records, file);
+    return file;
+  } catch (thrown) {
+    const text = `no report: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+    session.reporter.say({ kind: 'note', text });
+    return null;
+  }
 }
 
 /** What this process used: peak resident memory in MiB, the AWS calls it made itself, and those sent again. */

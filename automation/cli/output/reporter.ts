@@ -1,3 +1,5 @@
+import type { Assessed, Reason } from '../../../src/domain/records';
+import { describeRequest } from '../../../src/domain/request';
 import { describeStep, type Step } from '../../../src/domain/step';
 import type { Message, Reporter } from '../../../src/ports';
 
@@ -14,10 +16,15 @@ function reasonLines(message: string, details: readonly string[]): string[] {
   return [message, ...details].map((line) => `    ${line}`);
 }
 
+function refusalLines(refused: Reason | undefined): string[] {
+  return refused === undefined ? [] : reasonLines(refused.message, refused.details);
+}
+
 /** Progress as plain lines with times: for CI logs and for terminals that are not interactive. */
 export class LineReporter implements Reporter {
   private readonly began = new Map<string, number>();
   private lastWait = { text: '', at: 0 };
+  private readonly lastAssessed = new Map<string, { verdict: string; at: number }>();
 
   constructor(private readonly terminal: Terminal) {}
 
@@ -52,6 +59,10 @@ export class LineReporter implements Reporter {
           `✗ ${where(message.step)} (${this.took(message.step, message.at)})`,
           ...reasonLines(message.reason.message, message.reason.details),
         ];
+      case 'assessed':
+        return message.assessments.flatMap((one) => this.assessed(message.step, one, message.at));
+      case 'asked':
+        return [describeRequest(message.request), ...refusalLines(message.refused)];
       case 'closed':
         return [`${message.outcome}: ${message.message}`];
     }
@@ -63,6 +74,15 @@ export class LineReporter implements Reporter {
     if (text === this.lastWait.text && at - this.lastWait.at < 10_000) return [];
     this.lastWait = { text, at };
     return [`${text} (${this.took(step, at)})`];
+  }
+
+  /** As a wait: when the verdict changes, and every ten seconds. */
+  private assessed(step: Step, { check, assessment }: Assessed, at: number): string[] {
+    const key = `${step.id} ${check}`;
+    const last = this.lastAssessed.get(key);
+    if (last?.verdict === assessment.verdict && at - last.at < 10_000) return [];
+    this.lastAssessed.set(key, { verdict: assessment.verdict, at });
+    return [`  check ${check}: ${assessment.verdict}: ${assessment.reason} [${step.region}]`];
   }
 
   private took(step: Step, at: number): string {
@@ -126,6 +146,8 @@ export class SpinnerReporter implements Reporter {
         return this.idle();
       case 'opened':
       case 'note':
+      case 'assessed':
+      case 'asked':
       case 'closed':
         this.spinner.stop();
         this.lines.say(message);

@@ -12,7 +12,7 @@ import { serveAdmin, type DaemonStatus } from './admin';
 import { Clients } from './clients';
 import { ControlPlaneClient } from './control-plane-client';
 import { PortPool } from './free-port';
-import { metricBatches, type MetricBatch } from './metric-data';
+import { agentBatches, metricBatches, type MetricBatch } from './metric-data';
 import { publishMetrics } from './metrics-publisher';
 import { ReleaseStore, UnusableRelease, type BundleAddress } from './release-store';
 import { followState } from './state-feed';
@@ -116,7 +116,12 @@ export class Daemon {
     const connections = this.dataPlane.drainConnections();
     if (!this.state) return [];
     const health = this.dataPlane.targetHealth();
-    return metricBatches(this.state, { samples, connections, health, now: new Date() });
+    const now = new Date();
+    const open = this.dataPlane.openByInstance();
+    return [
+      ...metricBatches(this.state, { samples, connections, health, now }),
+      ...agentBatches(this.state, (id) => open.get(id) ?? 0, now),
+    ];
   }
 
   private async openBundle({ bucket, key }: BundleAddress): Promise<Readable> {

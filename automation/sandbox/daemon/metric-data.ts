@@ -7,6 +7,7 @@ const MOST_VALUES = 150;
 
 /** The metrics of one account and region; each needs a call of its own. */
 export interface MetricBatch {
+  namespace: string;
   account: string;
   region: string;
   data: MetricDatum[];
@@ -29,11 +30,44 @@ export function metricBatches(state: SandboxState, seen: Observations): MetricBa
     if (data.length === 0) continue;
     const { account, region } = loadBalancer;
     const key = `${account} ${region}`;
-    const batch = batches.get(key) ?? { account, region, data: [] };
+    const batch = batches.get(key) ?? { namespace: 'AWS/ApplicationELB', account, region, data: [] };
     batch.data.push(...data);
     batches.set(key, batch);
   }
   return [...batches.values()];
+}
+
+/**
+ * What a CloudWatch agent on each instance of an Auto Scaling group would report, added up over the group as
+ * `aggregation_dimensions` do it. The connections that something is under way on stand for all that are open.
+ */
+export function agentBatches(
+  { instances }: SandboxState,
+  open: (instanceId: string) => number,
+  now: Date,
+): MetricBatch[] {
+  const byGroup = new Map<string, { account: string; region: string; group: string; values: number[] }>();
+  for (const { id, account, region, state, autoScalingGroup: group } of instances) {
+    if (group === null || state !== 'running') continue;
+    const key = `${account} ${region} ${group}`;
+    const found = byGroup.get(key) ?? { account, region, group, values: [] };
+    found.values.push(open(id));
+    byGroup.set(key, found);
+  }
+  return [...byGroup.values()].map(({ account, region, group, values }) => ({
+    namespace: 'CWAgent',
+    account,
+    region,
+    data: [
+      datum(
+        { AutoScalingGroupName: group },
+        now.getTime(),
+        'netstat_tcp_established',
+        'Count',
+        summarise(values),
+      ),
+    ],
+  }));
 }
 
 function dataOf(loadBalancer: LoadBalancerState, seen: Observations): MetricDatum[] {

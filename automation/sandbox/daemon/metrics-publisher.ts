@@ -18,7 +18,7 @@ export interface MetricsPublisherOptions {
 }
 
 /**
- * Puts the load balancers' metrics to CloudWatch every second until the signal is aborted. What was counted
+ * Puts the metrics of load balancers and instances to CloudWatch every second until the signal is aborted. What was counted
  * while the control plane was away is lost: a gap in the metrics is how that looks in AWS, too.
  */
 export async function publishMetrics(options: MetricsPublisherOptions): Promise<void> {
@@ -40,6 +40,6 @@ async function put({ clients, endpoint }: MetricsPublisherOptions, batch: Metric
   const client = await clients.cloudWatch(await endpoint(), batch.region, batch.account);
   for (let start = 0; start < batch.data.length; start += MOST_DATA) {
     const MetricData = batch.data.slice(start, start + MOST_DATA);
-    await client.send(new PutMetricDataCommand({ Namespace: 'AWS/ApplicationELB', MetricData }));
+    await client.send(new PutMetricDataCommand({ Namespace: batch.namespace, MetricData }));
   }
 }

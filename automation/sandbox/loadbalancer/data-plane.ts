@@ -122,6 +122,14 @@ export class DataPlane {
     return chosen.reduce((sum, target) => sum + target.underway.size, 0);
   }
 
+  /** The requests and WebSockets under way to each instance that has any. */
+  openByInstance(): ReadonlyMap<string, number> {
+    const open = new Map<string, number>();
+    for (const { target } of this.allTargets())
+      if (target.underway.size > 0) open.set(target.id, (open.get(target.id) ?? 0) + target.underway.size);
+    return open;
+  }
+
   /** Closes every port, connection and timer at once. */
   async close(): Promise<void> {
     this.closed = true;

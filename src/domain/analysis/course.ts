@@ -16,7 +16,10 @@ export interface Course {
 /** The stretch of time a check watches over: a step at one weight, or the soak. Unix milliseconds. */
 export interface Stretch {
   from: number;
+  /** Infinity while only a person can end it. */
   to: number;
+  /** When somebody went on with a deployment that had stopped: the waiting for an answer begins anew then. */
+  resumedAt?: number | null;
 }
 
 export type Next =
@@ -40,6 +43,11 @@ export function observe(course: Course, assessment: Assessment, at: number): Cou
   };
 }
 
+/** A person goes on after a halt: attempts that measured nothing are forgotten, and nothing else. */
+export function takenUpAgain(course: Course): Course {
+  return { ...course, errors: 0 };
+}
+
 /**
  * What a check does next. It fails as soon as its failures exceed their limit; it passes only when a look
  * that saw the whole stretch passed. Without an answer it waits, and then halts or turns back.
@@ -52,8 +60,8 @@ export function nextOf(course: Course, pacing: Pacing, stretch: Stretch, now: nu
   // Metrics are late: what counts is how far they reached, and not when the look was.
   const sawAll = course.last !== null && course.last.window.to >= stretch.to;
   if (sawAll && course.last?.verdict === 'pass') return { kind: 'passed' };
-  const deadline = stretch.to + pacing.waitSeconds * 1000;
-  if (now >= deadline && (course.lastAt ?? 0) >= stretch.to)
+  const waitsFrom = Math.max(stretch.to, stretch.resumedAt ?? 0);
+  if (now >= waitsFrom + pacing.waitSeconds * 1000 && (course.lastAt ?? 0) >= waitsFrom)
     return giveUp(pacing, `no answer within ${pacing.waitSeconds} s: ${reason}`);
   return { kind: 'look', at: nextLook(course, pacing, stretch) };
 }

@@ -20,8 +20,8 @@ export interface RateMeasurement {
   kind: 'rate';
   window: Window;
   periods: Period[];
-  /** What the old colour did while it still had traffic; for the time when it has none any more. */
-  before: Counts | null;
+  /** What the old colour did while it still had traffic, period by period; for the time when it has none any more. */
+  before: Counts[] | null;
 }
 
 /** Response times of one colour. */

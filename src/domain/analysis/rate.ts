@@ -1,5 +1,6 @@
 import { share, worst, type Assessment, type Figure, type Verdict } from './assessment';
 import type { RateCheck } from './check';
+import { dispersionOf, thinned } from './dispersion';
 import { evidence, type Pair } from './evidence';
 import type { Counts, RateMeasurement } from './measurement';
 
@@ -47,15 +48,27 @@ function againstOld(check: RateCheck, measured: RateMeasurement): Finding[] {
   const { significance } = check.comparison;
   const met = sameTime.filter((pair) => pair.new.requests > 0 && pair.old.requests > 0);
   const lastMet = met.length > 0 && met.at(-1) === sameTime.at(-1);
-  if (lastMet || measured.before === null) return [compare(check, met, significance, 'the old colour')];
+  if (lastMet || measured.before === null)
+    return [compare(check, met, { significance, spread: 1 }, 'the old colour')];
   // All traffic is on the new colour: it is held against what the old one did while it had some.
   const since = measured.window.to - check.windowSeconds * 1000;
   const recent = total(measured.periods.filter(({ to }) => to > since).map((period) => period.new));
-  const pair = { new: recent ?? { requests: 0, failures: 0 }, old: measured.before };
-  return [compare(check, [pair], significance / LOOKS, 'the old colour before')];
+  const pair = {
+    new: recent ?? { requests: 0, failures: 0 },
+    old: total(measured.before) ?? { requests: 0, failures: 0 },
+  };
+  // Nothing of the same time tells a bad minute from a bad release: it may vary as much as it did before.
+  const spread = dispersionOf(measured.before);
+  return [compare(check, [pair], { significance: significance / LOOKS, spread }, 'the old colour before')];
 }
 
-function compare(check: RateCheck, pairs: Pair[], significance: number, whom: string): Finding {
+interface Certainty {
+  significance: number;
+  /** How many times as much failures vary as by chance alone. */
+  spread: number;
+}
+
+function compare(check: RateCheck, pairs: Pair[], certainty: Certainty, whom: string): Finding {
   const ofNew = total(pairs.map((pair) => pair.new));
   const ofOld = total(pairs.map((pair) => pair.old));
   const [newRate, oldRate] = [rateOf(ofNew), rateOf(ofOld)];
@@ -70,7 +83,8 @@ function compare(check: RateCheck, pairs: Pair[], significance: number, whom: st
     return { verdict: 'inconclusive', reason: tooFew('the new colour', ofNew, check), figure };
   if (oldRate === null || (ofOld?.requests ?? 0) < check.minimumRequests)
     return { verdict: 'inconclusive', reason: tooFew(whom, ofOld, check), figure };
-  const certain = evidence(pairs) >= -Math.log(significance);
+  const certain =
+    evidence(pairs.map((pair) => thinned(pair, certainty.spread))) >= -Math.log(certainty.significance);
   const worse = certain && newRate - oldRate > tolerance;
   const reason = `${told(ofNew)} failed on the new colour, ${told(ofOld)} on ${whom}: ${
     worse ? 'more than chance explains' : 'no more than chance or the tolerance explains'

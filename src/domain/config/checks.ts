@@ -1,3 +1,5 @@
+import { analysisChecks } from './analysis';
+import { strategyChecks } from './strategy';
 import { trafficChecks } from './traffic-checks';
 import type { EnvironmentConfig } from './environment';
 import { cidrLength, problem, type Check } from './check';
@@ -129,4 +131,10 @@ function networkProblems(network: EnvironmentConfig['network'], path: (string | 
 }
 
 /** All checks that compare fields with each other. */
-export const CHECKS: readonly Check[] = [...fleetChecks, ...placeChecks, ...trafficChecks];
+export const CHECKS: readonly Check[] = [
+  ...fleetChecks,
+  ...placeChecks,
+  ...trafficChecks,
+  ...strategyChecks,
+  ...analysisChecks,
+];

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { analysisSchema } from './analysis';
+import { openConnections, preflight } from './draining';
 import { headerName, seconds, topicArn, urlPath } from './fields';
+import { growthSchema, strategySchema } from './strategy';
 
 const healthGate = z.strictObject({
   consecutive: z
@@ -89,6 +92,9 @@ export const deploymentSchema = z
       .describe(
         'How the version that answers is recognised in live traffic. Default: the shift is proven by read-back and by answers alone.',
       ),
+    strategy: strategySchema,
+    growth: growthSchema,
+    analysis: analysisSchema,
     soakSeconds: seconds(0, 86400)
       .default(300)
       .describe(
@@ -105,6 +111,8 @@ export const deploymentSchema = z
       .describe(
         'Seconds to wait until the former colour has no more requests before it shrinks. Default: `targets.deregistrationDelaySeconds` + 60.',
       ),
+    openConnections,
+    preflight,
   })
   .prefault({})
   .describe('How a deployment goes about it.');

@@ -1,14 +1,16 @@
+export { checksOf } from './analysis';
 export { impossibleChanges } from './changes';
 export { environmentSchema } from './environment';
 export type { EnvironmentConfig, EnvironmentInput } from './environment';
 export type { EgressRule, FleetSettings } from './fleet';
 export * from './names';
 export type { NetworkConfig, SubnetSelection } from './network';
-export { parseBake, parseEnvironment, parseFleetStack, parseImage } from './parse';
+export { parseBake, parseEnvironment, parseFleetStack, parseImage, parseStrategy } from './parse';
 export type { Parsed } from './parse';
 export { pathText } from './problems';
 export type { ConfigProblem } from './problems';
 export * from './regions';
 export { bakeSchema, fleetStackSchema, imageSchema } from './stack-config';
 export type { BakeConfig, FleetStackConfig, ImageConfig } from './stack-config';
+export { growthOf, strategyOf } from './strategy';
 export type { RuleConfig } from './traffic';

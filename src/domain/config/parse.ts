@@ -5,6 +5,8 @@ import { environmentSchema, type EnvironmentConfig, type ParsedEnvironment } fro
 import { IMAGE_STACK } from './names';
 import { pathText, problemsOf, type ConfigProblem } from './problems';
 import { bakeSchema, fleetStackSchema, imageSchema } from './stack-config';
+import type { Strategy } from '../strategy';
+import { risingProblems, strategyOf, strategySchema } from './strategy';
 import type { BakeConfig, FleetStackConfig, ImageConfig } from './stack-config';
 
 export type Parsed<T> = { ok: true; config: T } | { ok: false; problems: ConfigProblem[] };
@@ -48,6 +50,14 @@ export function parseImage(raw: unknown): Parsed<ImageConfig> {
 /** Checks what the bake command asks of the image stack (`bascule:bake`). */
 export function parseBake(raw: unknown): Parsed<BakeConfig> {
   return parseWith(bakeSchema, raw);
+}
+
+/** Checks a strategy by itself, as the command line gives one for a single deployment. */
+export function parseStrategy(raw: unknown): Parsed<Strategy> {
+  const parsed = parseWith(strategySchema, raw);
+  if (!parsed.ok) return parsed;
+  const problems = risingProblems(parsed.config);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, config: strategyOf(parsed.config) };
 }
 
 function parseWith<T extends z.ZodType>(schema: T, raw: unknown): Parsed<z.output<T>> {

@@ -14,11 +14,12 @@ from .acm import certificates
 from .autoscaling import backend as autoscaling_backend
 from .autoscaling import responses as autoscaling_responses
 from .cloudwatch import responses as cloudwatch_responses
-from .ec2 import images, templates, truth, volumes
+from .ec2 import addresses, images, templates, truth, volumes
 from .elbv2 import backend as elbv2_backend
-from .elbv2 import targets
+from .elbv2 import limits, targets
 from .gateway import Gateway, run_wsgi
 from .persistence import Persistence
+from .quotas import service_quotas
 from .reconcile import Reconciler
 from .server import Server
 from .world import World
@@ -79,10 +80,13 @@ def install_patches(world: World) -> None:
     core_responses.method_names_from_class = cache(core_responses.method_names_from_class)
     certificates.install()
     truth.install(world)
+    addresses.install(world)
     images.install()
     templates.install()
     volumes.install()
     targets.install(world)
+    limits.install(world)
+    service_quotas.install(world)
     elbv2_backend.install(world)
     autoscaling_backend.install(world)
     autoscaling_responses.install()

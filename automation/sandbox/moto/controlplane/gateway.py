@@ -88,6 +88,10 @@ class Gateway:
     def guarded(self, environ: dict[str, Any], request: AwsRequest) -> tuple[str, Response]:
         """Runs the request in moto; what moto raises becomes an error that an AWS SDK understands."""
         service = request.service
+        denial = self.world.denial(service, request.action)
+        if denial is not None:
+            code = "UnauthorizedOperation" if request.protocol == "ec2" else "AccessDenied"
+            return service, error_response(request, 403, code, denial)
         try:
             app = self.dispatcher.get_application(environ)
             service = str(app.config.get("SANDBOX_SERVICE", service))

@@ -13,7 +13,15 @@ from .state_view import sandbox_state
 from .world import World
 
 LONGEST_WAIT_SECONDS = 60.0
-FAULT_KINDS = ("capacity-error", "latency", "late-metrics", "minute-metrics")
+FAULT_KINDS = (
+    "capacity-error",
+    "latency",
+    "late-metrics",
+    "minute-metrics",
+    "quota",
+    "addresses-taken",
+    "denied",
+)
 
 Response = tuple[int, list[tuple[str, str]], bytes]
 

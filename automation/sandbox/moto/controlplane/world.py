@@ -139,6 +139,26 @@ class World:
             return fault
         return None
 
+    def quota(self, code: str, region: str, value: float) -> float:
+        """A quota or limit by its code or name: as a fault says, otherwise the given value."""
+        for fault in self.faults:
+            if fault.get("kind") == "quota" and fault.get("code") == code:
+                if fault.get("region") in (None, region):
+                    return float(fault.get("value", value))
+        return value
+
+    def addresses_taken(self, subnet: str) -> int:
+        """How many more addresses of a subnet somebody else has."""
+        taken = [fault for fault in self.faults if fault.get("kind") == "addresses-taken"]
+        return sum(int(fault.get("count", 0)) for fault in taken if fault.get("subnet") in (None, subnet))
+
+    def denial(self, service: str, action: str) -> str | None:
+        """What an AWS call that is not allowed is answered, or None where it is."""
+        for fault in self.faults:
+            if fault.get("kind") == "denied" and fault.get("action") == f"{service}:{action}":
+                return str(fault.get("message") or f"You are not authorized to perform: {service}:{action}.")
+        return None
+
     def record_call(self, call: dict[str, Any]) -> None:
         """Adds a served AWS call to the ring that /_bascule/calls answers from."""
         with self.lock:

@@ -7,6 +7,7 @@ from typing import Any
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 
+from ..ec2 import addresses
 from .activities import ScalingActivity, stamp
 
 IN_GROUP = ("Pending", "InService")
@@ -143,10 +144,14 @@ class SandboxGroup(FakeAutoScalingGroup):
         counted = self.counted()
         if subnet_ids:
             in_subnet = {s: sum(m.instance.subnet_id == s for m in counted) for s in subnet_ids}
-            chosen = min(subnet_ids, key=lambda subnet_id: in_subnet[subnet_id])
+            chosen = min(subnet_ids, key=lambda s: (self.is_full(s), in_subnet[s]))
             return chosen, self.ec2_backend.get_subnet(chosen).availability_zone
         in_zone = {z: sum(m.instance.placement == z for m in counted) for z in self.availability_zones}
         return None, min(self.availability_zones, key=lambda zone: in_zone[zone])
+
+    def is_full(self, subnet_id: str) -> bool:
+        """Whether a subnet has no address left; Auto Scaling tries the others then."""
+        return addresses.refusal(self.ec2_backend.get_subnet(subnet_id)) is not None
 
     def victims(self, count: int) -> list[Member]:
         """Which instances a scale-in ends: those AWS's termination policies would choose."""

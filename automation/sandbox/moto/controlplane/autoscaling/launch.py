@@ -6,6 +6,8 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 
+from ..ec2 import addresses
+from ..quotas import vcpus
 from ..world import World
 from . import activities
 from .group import Member, SandboxGroup
@@ -27,6 +29,7 @@ def launch(world: World, group: SandboxGroup, cause: str) -> Member:
         zones = list(dict.fromkeys(group.availability_zones))
         message = fault.get("message") or activities.capacity_message(instance_type_of(group), zone, zones)
         raise LaunchFailed(str(message))
+    check_limits(world, group, subnet_id)
     version = group.template_version() if group.ec2_launch_template else None
     check_image(group)
     instance = run_instance(group, version, subnet_id, zone)
@@ -34,6 +37,14 @@ def launch(world: World, group: SandboxGroup, cause: str) -> Member:
     group.instance_states.append(member)
     member.activity = activities.launching(group, instance.id, cause)
     return member
+
+
+def check_limits(world: World, group: SandboxGroup, subnet_id: str | None) -> None:
+    why = vcpus.refusal(world, group.ec2_backend, instance_type_of(group))
+    if why is None and subnet_id is not None:
+        why = addresses.refusal(group.ec2_backend.get_subnet(subnet_id))
+    if why is not None:
+        raise LaunchFailed(why)
 
 
 def check_image(group: SandboxGroup) -> None:

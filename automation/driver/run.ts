@@ -1,0 +1,29 @@
+import type { Outcome } from '../../src/domain/outcome';
+import type { Reason } from '../../src/domain/records';
+import type { Reporter, Requests, World } from '../../src/ports';
+import type { OpenJournal } from '../journaling';
+import type { Lookout } from './lookout';
+import type { Inbox } from './requests';
+
+export interface Drive {
+  world: World;
+  journal: OpenJournal;
+  /** What people ask of it while it runs. */
+  requests: Requests;
+  reporter: Reporter;
+  /** Aborted when a person asks to stop; honoured at the next safe point. */
+  stop: AbortSignal;
+}
+
+export interface Ending {
+  outcome: Outcome;
+  message: string;
+  reason: Reason | null;
+}
+
+/** One process's work on a deployment, with what it keeps in mind for as long as it lives. */
+export interface Run extends Drive {
+  lookout: Lookout;
+  inbox: Inbox;
+  memory: Map<string, Map<string, unknown>>;
+}
