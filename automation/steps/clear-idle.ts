@@ -1,6 +1,7 @@
+import type { Reason } from '../../src/domain/records';
 import type { ClearIdle } from '../../src/domain/step';
 import { refuseIfLive } from './guard';
-import { done, limitFacts, pending, ran, timedOut, type StepHandler } from './handler';
+import { done, limitFacts, pending, ran, timedOut, type StepContext, type StepHandler } from './handler';
 
 const EMPTY = { minimum: 0, maximum: 0, desired: 0 };
 
@@ -10,11 +11,8 @@ export const clearIdle: StepHandler<ClearIdle> = {
   pollMilliseconds: () => 500,
   recovery: 'repeat',
   async run(step, context) {
-    const refused = await refuseIfLive(step.colour, context);
-    if (refused !== undefined) return { kind: 'halt', reason: refused };
-    const { region, colour, version } = step;
-    await context.world.stacks.applyFleet({ region, colour, version, capacity: EMPTY });
-    return ran();
+    const refused = await empty(step, context);
+    return refused === undefined ? ran() : { kind: 'halt', reason: refused };
   },
   async verify(step, context) {
     const reading = await context.region.fleets.read(step.colour);
@@ -26,11 +24,18 @@ export const clearIdle: StepHandler<ClearIdle> = {
   },
   async undo(step, context) {
     // The instances that it ended do not come back: what is left to do is to end it well.
-    const refused = await refuseIfLive(step.colour, context);
+    const refused = await empty(step, context);
     if (refused !== undefined) return { kind: 'halt', reason: refused };
-    const { region, colour, version } = step;
-    await context.world.stacks.applyFleet({ region, colour, version, capacity: EMPTY });
-    return { kind: 'undone', note: `${colour} is empty` };
+    return { kind: 'undone', note: `${step.colour} is empty` };
   },
   explainTimeout: (step, _context, waitingFor) => timedOut(`Clearing the ${step.colour} fleet`, waitingFor),
 };
+
+/** Leaves the fleet without an instance; a reason where that would take down what serves. */
+async function empty(step: ClearIdle, context: StepContext): Promise<Reason | undefined> {
+  const refused = await refuseIfLive(step.colour, context);
+  if (refused !== undefined) return refused;
+  const { region, colour, version } = step;
+  await context.world.stacks.applyFleet({ region, colour, version, capacity: EMPTY });
+  return undefined;
+}

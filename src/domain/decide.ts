@@ -68,17 +68,25 @@ function forward(state: DeploymentState): Action {
 
 function backward(state: DeploymentState, reason: Reason): Action {
   const held = heldSteps(state);
-  const touched = state.plan.steps.filter((step) => {
-    const phase = state.steps[step.id]?.phase ?? 'pending';
-    if (step.kind === 'hold') return held.includes(step);
-    if (step.kind === 'clear-idle') return halfCleared(state, step);
-    const begun = phase !== 'pending' || beganShifted(step);
-    return leavesTraces(step) && begun && phase !== 'undone';
-  });
+  const touched = state.plan.steps.filter((step) => toUndo(state, step, held));
   // Weights first, the rest later: requests are safe before anything is taken down.
   const next = touched.filter((step) => step.kind === 'shift').at(-1) ?? touched.at(-1);
   if (next !== undefined) return { kind: 'undo', step: next };
   return { kind: 'close', outcome: hasMoved(state) ? 'rolled-back' : 'failed', reason };
+}
+
+/** Whether the way back has to undo a step: it may have left something that stands yet. */
+function toUndo(state: DeploymentState, step: Step, held: readonly Step[]): boolean {
+  switch (step.kind) {
+    case 'hold':
+      return held.includes(step);
+    case 'clear-idle':
+      return halfCleared(state, step);
+    default: {
+      const phase = state.steps[step.id]?.phase ?? 'pending';
+      return leavesTraces(step) && (phase !== 'pending' || beganShifted(step)) && phase !== 'undone';
+    }
+  }
 }
 
 /**
