@@ -10,16 +10,15 @@ import type {
   Stack,
   StackSettings,
 } from '@pulumi/pulumi/automation';
-import { LocalWorkspace } from '@pulumi/pulumi/automation/localWorkspace';
 import { FLEET_KEY, fleetStackName, IMAGE_STACK, PROJECT, type EnvironmentConfig } from '../domain/config';
 import type { Colour } from '../domain/colour';
 import type { BakeOrder, Bakery, FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
 import { messageOf } from '../domain/errors';
-import { EngineEnded, steadyCommand, type EnginePlace } from './engine-command';
+import { EngineEnded, runEngine, steadyCommand, type EnginePlace } from './engine-command';
 import { Diagnostics, isLocked, stackFailure } from './stack-failure';
 import { StackMender } from './stack-mending';
 import { untilAnswered } from './stack-silence';
-import { parseState, type StackState } from './stack-state';
+import { hasProtected, parseState, type StackState } from './stack-state';
 import type { Patience } from './stack-wait';
 
 const execute = promisify(execFile);
@@ -84,6 +83,9 @@ export class InlineStack {
     const changes = await this.mending(async (mender) => {
       const { stack, state } = await this.open();
       if (state !== undefined) await mender.prepare(state);
+      // Whoever takes a stack away through Bascule was asked before; the protection is for those who do it by hand.
+      if (state !== undefined && hasProtected(state))
+        await runEngine(this.enginePlace(), ['state', 'unprotect', '--all', '--yes']);
       return observed((onEvent) => stack.destroy({ color: 'never', suppressProgress: true, onEvent }));
     });
     // The engine removes the configuration file with the stack; what people decided is not its to remove.
@@ -158,6 +160,8 @@ export class InlineStack {
   private async open(): Promise<{ stack: Stack; state: StackState | undefined }> {
     let state: StackState | undefined;
     const command = steadyCommand(this.enginePlace(), (text) => (state = parseState(text)));
+    // Only here: half of the time that a command takes to begin would go into it, and few of them run a program.
+    const { LocalWorkspace } = await import('@pulumi/pulumi/automation/localWorkspace.js');
     try {
       const stack = await LocalWorkspace.createOrSelectStack(
         { stackName: this.name, projectName: PROJECT, program: this.program },
