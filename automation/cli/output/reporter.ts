@@ -23,7 +23,7 @@ function refusalLines(refused: Reason | undefined): string[] {
 /** Progress as plain lines with times: for CI logs and for terminals that are not interactive. */
 export class LineReporter implements Reporter {
   private readonly began = new Map<string, number>();
-  private lastWait = { text: '', at: 0 };
+  private lastWait = { subject: '', at: 0 };
   private readonly lastAssessed = new Map<string, { verdict: string; at: number }>();
 
   constructor(private readonly terminal: Terminal) {}
@@ -68,11 +68,12 @@ export class LineReporter implements Reporter {
     }
   }
 
-  /** A wait is said when what it is for changes, and every ten seconds: a log is read afterwards. */
+  /** A wait is said when what it is for changes, and every ten seconds: a log is read afterwards, and no countdown. */
   private waiting(step: Step, what: string, at: number): string[] {
     const text = `  waits for ${what}`;
-    if (text === this.lastWait.text && at - this.lastWait.at < 10_000) return [];
-    this.lastWait = { text, at };
+    const subject = `${step.id} ${text.replace(/\d+/g, '')}`;
+    if (subject === this.lastWait.subject && at - this.lastWait.at < 10_000) return [];
+    this.lastWait = { subject, at };
     return [`${text} (${this.took(step, at)})`];
   }
 
