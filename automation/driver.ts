@@ -230,7 +230,7 @@ function contextOf(deployment: Run, state: DeploymentState, step: Step): StepCon
     factsOf: (id) => state.steps[id]?.facts ?? {},
     recovering: false,
     state: () => deployment.journal.state,
-    record: (assessments) => assessed(deployment, step, assessments),
+    record: (assessments, of = step) => assessed(deployment, of, assessments),
     left: deployment.stop,
     memory: own,
   };

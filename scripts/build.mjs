@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { withLock } from './lib/lock.mjs';
 
 const PROJECT = path.resolve(fileURLToPath(import.meta.url), '..', '..');
-const SOURCES = ['src', 'automation', 'stacks'];
+const SOURCES = ['src', 'automation', 'stacks', 'policy'];
 const PLUGIN = 'automation/sandbox/plugins/main.ts';
 const UNUSED = './automation/sandbox/plugins/awsx/unused.ts';
 /** Files that code reads beside itself at run time; everything else that is not TypeScript stays where it is. */

@@ -76,6 +76,11 @@ async function checks(context) {
     bin('eslint/bin/eslint.js', '.', '--max-warnings=0'),
     bin('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
     () => pythonLint(context),
+    ...PIPELINES.map(
+      ([schema, files]) =>
+        () =>
+          pipelineLint(context, schema, files),
+    ),
   ]);
   const types = check(context, 'Type check', [bin('typescript/bin/tsc', '--noEmit', '-p', '.')]);
   return [await lint.then(shown), await types.then(shown)];
@@ -84,6 +89,21 @@ async function checks(context) {
 async function pythonLint({ project, progress }) {
   const python = await setUpLint(project, progress);
   return [python, '-m', 'ruff', 'check', '--quiet', '--no-cache', '.'];
+}
+
+/** The pipelines that are given away, each by the schema of who runs it. */
+const PIPELINES = [
+  ['vendor.gitlab-ci', ['ci-templates/gitlab-ci.yml']],
+  [
+    'vendor.github-workflows',
+    ['preview', 'deploy', 'rollback'].map((name) => `ci-templates/github/workflows/${name}.yml`),
+  ],
+  ['vendor.github-actions', ['ci-templates/github/actions/bascule/action.yml']],
+];
+
+async function pipelineLint({ project, progress }, schema, files) {
+  const python = await setUpLint(project, progress);
+  return [python, '-m', 'check_jsonschema', '--quiet', '--builtin-schema', schema, ...files];
 }
 
 async function check({ project, env }, name, commands) {

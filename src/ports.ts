@@ -2,11 +2,14 @@ import type { Check, CommandCheck } from './domain/analysis/check';
 import type { CommandMeasurement, Counts, Measurement, Window } from './domain/analysis/measurement';
 import type { Request } from './domain/request';
 import type { Colour } from './domain/colour';
+import type { PostedComment } from './domain/comment';
 import type { EnvironmentEvent, EnvironmentEventBody } from './domain/environment-log';
 import type { FleetLimits, FleetReading } from './domain/fleet';
 import type { LeaseState, Sight } from './domain/lease';
 import type { PreflightReading } from './domain/preflight';
+import type { StackPreview } from './domain/preview/preview';
 import type { Assessed, JournalRecord, Holder, Reason } from './domain/records';
+import type { ReleaseImage, Used } from './domain/release-images';
 import type { Capacity, SmokeRequest, Step } from './domain/step';
 import type { Route, Weights } from './domain/traffic';
 import type { Outcome } from './domain/outcome';
@@ -70,6 +73,19 @@ export interface Stacks {
   /** Removes one fleet's stack and its resources. */
   destroyFleet(region: string, colour: Colour): Promise<StackChanges>;
   destroyService(): Promise<StackChanges>;
+}
+
+/** What the engine would do to the stacks of one environment; nothing is written, no stack is made. */
+export interface StackPreviews {
+  /** What the service stack gave when it was last applied; undefined when it never was. Only reads. */
+  outputs(): Promise<ServiceOutputs | undefined>;
+  /** The service stack, with the configuration as it stands in its file; all of it is new where none was applied. */
+  service(): Promise<StackPreview>;
+  /**
+   * One fleet's stack, as a deployment would apply it; all of it is new where none was applied.
+   * @throws BasculeError where it cannot be said, for example while the service stack was never applied.
+   */
+  fleet(target: FleetTarget): Promise<StackPreview>;
 }
 
 export interface RouteChange {
@@ -170,6 +186,8 @@ export interface PreflightQuestion {
   imageId: string;
   /** Names of CloudWatch alarms. */
   alarms: string[];
+  /** Asks nothing that needs the right to change something, such as whether a launch would be allowed. */
+  readOnly?: true;
 }
 
 /** Asks AWS what it would let a new fleet have. No missing answer throws: it is part of the reading. */
@@ -194,6 +212,15 @@ export interface Images {
     version: string,
     owners: readonly string[],
   ): Promise<Image | undefined>;
+}
+
+/** All images of a service's releases in this account. */
+export interface ReleaseImages {
+  list(region: string): Promise<ReleaseImage[]>;
+  /** What instances run, and groups would launch, in a region, whoever they belong to. */
+  uses(region: string, ids: readonly string[]): Promise<Used[]>;
+  /** Deregisters an image and deletes its snapshots. Safe to repeat. */
+  remove(image: ReleaseImage): Promise<void>;
 }
 
 export type ProbeAnswer =
@@ -320,4 +347,14 @@ export interface BakeOrder {
 export interface Bakery {
   /** Bakes one release; the id of its image for each region. */
   bake(order: BakeOrder): Promise<Record<string, string>>;
+}
+
+/** The comments of one merge request. */
+export interface Comments {
+  /** Login of whoever the token belongs to; null where the platform does not say. */
+  author(): Promise<string | null>;
+  /** All of them, from all pages. */
+  list(): Promise<PostedComment[]>;
+  post(body: string): Promise<PostedComment>;
+  edit(id: number, body: string): Promise<PostedComment>;
 }

@@ -10,8 +10,10 @@ import {
   type EnvironmentConfig,
   type FleetStackConfig,
 } from '../src/domain/config';
+import { isAllowed, type Guard, type LookPlace } from '../src/domain/guard';
+import { protectedAsAWhole, refuseHarm, showLive } from './guard';
 import { launchTemplateFor } from './launch-template';
-import { findReleaseImage } from './release';
+import { findReleaseImage, type ReleaseImage } from './release';
 import type { RegionOutputs } from './service';
 import { accepted, environmentPlace, outputsOf, scopeOf, stackSetting, tagsOf, type Scope } from './settings';
 
@@ -31,18 +33,22 @@ export interface Fleet extends FleetPlace {
   decided: FleetStackConfig;
   /** What the service stack made in this region. */
   service: RegionOutputs;
+  /** Whether the engine refuses to delete or replace it. */
+  protect: boolean;
 }
 
 /**
  * One colour in one region: launch template and Auto Scaling group. A Pulumi program: returns the stack's
  * outputs. Only version and capacity are its own settings; all else is what the service stack last applied.
+ * Without a guard it neither reads what is live nor refuses anything.
  */
-export async function fleetProgram(place: FleetPlace): Promise<Record<string, unknown>> {
+export async function fleetProgram(place: FleetPlace, guard?: Guard): Promise<Record<string, unknown>> {
   const decided = decidedFor(place);
   const { config, service } = await appliedService(place);
   const scope = scopeOf(place.environment, config, place.region);
   const name = fleetName(config.service, place.environment, place.colour);
-  const fleet: Fleet = { ...place, name, scope, decided, service };
+  const protect = config.protection && !isAllowed(decided);
+  const fleet: Fleet = { ...place, name, scope, decided, service, protect };
   const image = await findReleaseImage(
     {
       service: config.service,
@@ -52,10 +58,10 @@ export async function fleetProgram(place: FleetPlace): Promise<Record<string, un
     },
     scope.provider,
   );
-  const template = launchTemplateFor(fleet, image);
-  const group = groupOf(fleet, template);
-  trackLoad(fleet, group);
+  const live = guard === undefined ? {} : { live: await guarded(fleet, image.id, guard) };
+  const { template, group } = protectedAsAWhole('fleet', protect, () => madeOf(fleet, image));
   return {
+    ...live,
     autoScalingGroupName: group.name,
     launchTemplateId: template.id,
     imageId: image.id,
@@ -63,6 +69,43 @@ export async function fleetProgram(place: FleetPlace): Promise<Record<string, un
     colour: place.colour,
     region: place.region,
   };
+}
+
+function madeOf(fleet: Fleet, image: ReleaseImage) {
+  const template = launchTemplateFor(fleet, image);
+  const group = groupOf(fleet, template);
+  trackLoad(fleet, group);
+  return { template, group };
+}
+
+/** Which colour is live; throws when this one is, or is the only healthy one, and what is wanted would harm it. */
+async function guarded(fleet: Fleet, imageId: string, guard: Guard): Promise<string> {
+  const { region, colour, environment, decided } = fleet;
+  const look = lookPlace(fleet);
+  const live = await showLive(guard, look);
+  if (!guard.refuses) return live;
+  const stack = fleetStackName(environment, region, colour);
+  const applied = await outputsOf(stack, ['version', 'imageId']);
+  const change = {
+    stack,
+    region,
+    colour,
+    applied: { version: textOf(applied['version']), imageId: textOf(applied['imageId']) },
+    wanted: { ...decided, imageId },
+  };
+  await refuseHarm(guard, look, change, decided);
+  return live;
+}
+
+function lookPlace({ region, environment, scope, service }: Fleet): LookPlace {
+  const { productionListenerArn, testListenerArn, targetGroups } = service;
+  const name = (colour: Colour): string => fleetName(scope.config.service, environment, colour);
+  const groups = { blue: name('blue'), green: name('green') };
+  return { region, productionListenerArn, testListenerArn, targetGroups, groups };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function decidedFor({ environment, region, colour }: FleetPlace): FleetStackConfig {
@@ -123,6 +166,7 @@ function groupOf(fleet: Fleet, template: aws.ec2.LaunchTemplate): aws.autoscalin
       ignoreChanges: ['desiredCapacity', 'suspendedProcesses'],
       // Instances drain before they go, which can take the whole deregistration delay.
       customTimeouts: { delete: `${deregistrationDelaySeconds + 900}s` },
+      protect: fleet.protect,
     },
   );
 }

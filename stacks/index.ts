@@ -9,12 +9,15 @@ import {
   parseImage,
   parseStackName,
 } from '../src/domain/config';
+import type { Guard } from '../src/domain/guard';
 import { accepted, environmentPlace, stackSetting } from './settings';
 
 // Pulumi's runner maps stack traces through the source maps of its own packages, which name files that are
 // not there (node_modules/@pulumi/resource.ts). Node's colouring of such a line never ends: every error of a
 // program would take half a minute and a gigabyte. Without the mapping the lines are true.
 Reflect.deleteProperty(Error, 'prepareStackTrace');
+// Said with every preview otherwise; the versions in the lock file work with Node 20.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 /** Picks the program by the stack's name; loads no more of it than that one needs. */
 async function main(): Promise<Record<string, unknown>> {
@@ -25,7 +28,7 @@ async function main(): Promise<Record<string, unknown>> {
       return service(name.environment);
     case 'fleet': {
       const { fleetProgram } = await import('./fleet.js');
-      return fleetProgram(name);
+      return fleetProgram(name, await guard());
     }
     case 'image':
       return image();
@@ -46,7 +49,13 @@ async function service(environment: string): Promise<Record<string, unknown>> {
   }
   const config = accepted(parseEnvironment(environment, setting), environmentPlace(environment));
   const { serviceProgram } = await import('./service.js');
-  return serviceProgram(config, environment);
+  return serviceProgram(config, environment, await guard());
+}
+
+/** By hand nobody has looked before: the program does, as the driver does before each of its changes. */
+async function guard(): Promise<Guard> {
+  const { regionLook } = await import('../src/adapters/live-look.js');
+  return { lookAt: regionLook, refuses: true };
 }
 
 async function image(): Promise<Record<string, unknown>> {

@@ -44,7 +44,7 @@ export function launchTemplateFor(fleet: Fleet, image: ReleaseImage): aws.ec2.La
       userData: encodedUserData(fleet, image),
       tags,
     },
-    { provider: scope.provider },
+    { provider: scope.provider, protect: fleet.protect },
   );
 }
 

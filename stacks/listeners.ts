@@ -76,7 +76,7 @@ function forwarding(
       defaultActions: [action],
       tags: tagsOf(scope, `${loadBalancerName(scope)}-${purpose}`),
     },
-    { provider: scope.provider, ignoreChanges: ['defaultActions'] },
+    { provider: scope.provider, ignoreChanges: ['defaultActions'], protect: scope.config.protection },
   );
 }
 

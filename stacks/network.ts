@@ -79,7 +79,7 @@ function newNetwork(scope: Scope, region: string, network: Extract<NetworkConfig
       enableDnsSupport: true,
       tags: tagsOf(scope, name),
     },
-    { providers: { aws: scope.provider } },
+    { providers: { aws: scope.provider }, protect: scope.config.protection },
   );
   return {
     vpcId: vpc.vpcId,

@@ -1,13 +1,17 @@
 import type * as pulumi from '@pulumi/pulumi';
 import * as aws from '@pulumi/aws';
+import type { Colour } from '../src/domain/colour';
 import {
+  fleetName,
   homeRegionOf,
   impossibleChanges,
   parseEnvironment,
   type EnvironmentConfig,
 } from '../src/domain/config';
+import type { Guard, LiveWord } from '../src/domain/guard';
 import { instanceProfileName } from './access';
 import { alarmsIn } from './alarms';
+import { protectedAsAWhole, showLive } from './guard';
 import { listenersIn, type Listeners } from './listeners';
 import { networkIn, type Network } from './network';
 import { securityGroupsIn, type SecurityGroups } from './security';
@@ -40,21 +44,48 @@ export interface ServiceOutputs {
   regions: Record<string, RegionOutputs>;
 }
 
-/** The service of an environment in all of its regions. A Pulumi program: returns the stack's outputs. */
+/**
+ * The service of an environment in all of its regions. A Pulumi program: returns the stack's outputs. Without a
+ * guard it does not read what is live.
+ */
 export async function serviceProgram(
   config: EnvironmentConfig,
   environment: string,
-): Promise<Record<keyof ServiceOutputs, unknown>> {
-  await refuseImpossibleChanges(config, environment);
+  guard?: Guard,
+): Promise<Record<string, unknown>> {
+  const before = await outputsOf(environment, ['config', 'regions']);
+  refuseImpossibleChanges(config, environment, before['config']);
+  const found = before['regions'] as Record<string, RegionOutputs> | undefined;
+  const live = guard === undefined ? {} : { live: await liveIn(guard, config, environment, found ?? {}) };
   const scope = scopeOf(environment, config, homeRegionOf(config.regions[0] ?? ''));
-  const profileName = instanceProfileName(scope);
-  const regions = config.regions.map((region) => [region, regionOf(scope, region, profileName)] as const);
-  return { environment, service: config.service, config, regions: Object.fromEntries(regions) };
+  const regions = protectedAsAWhole('service', config.protection, () => {
+    const profileName = instanceProfileName(scope);
+    return config.regions.map((region) => [region, regionOf(scope, region, profileName)] as const);
+  });
+  return { environment, service: config.service, config, regions: Object.fromEntries(regions), ...live };
+}
+
+/** Which colour is live in each region, `none` where there is no listener yet. */
+async function liveIn(
+  guard: Guard,
+  config: EnvironmentConfig,
+  environment: string,
+  found: Record<string, RegionOutputs>,
+): Promise<Record<string, LiveWord>> {
+  const name = (colour: Colour): string => fleetName(config.service, environment, colour);
+  const groups = { blue: name('blue'), green: name('green') };
+  const words = config.regions.map(async (region): Promise<[string, LiveWord]> => {
+    const outputs = found[region];
+    if (outputs === undefined) return [region, 'none'];
+    const { productionListenerArn, testListenerArn, targetGroups } = outputs;
+    const place = { region, productionListenerArn, testListenerArn, targetGroups, groups };
+    return [region, await showLive(guard, place)];
+  });
+  return Object.fromEntries(await Promise.all(words));
 }
 
 /** Compares with what this stack last applied, before anything is asked of AWS. */
-async function refuseImpossibleChanges(config: EnvironmentConfig, environment: string): Promise<void> {
-  const { config: applied } = await outputsOf(environment, ['config']);
+function refuseImpossibleChanges(config: EnvironmentConfig, environment: string, applied: unknown): void {
   if (applied === undefined) return;
   const before = parseEnvironment(environment, applied);
   // An older Bascule's settings that this one does not understand cannot be compared.
@@ -105,7 +136,7 @@ function loadBalancerIn(
       tags: tagsOf(scope, loadBalancer.name),
     },
     // With a name of our own the provider would delete first and make anew: with all traffic on it.
-    { provider: scope.provider, deleteBeforeReplace: false },
+    { provider: scope.provider, deleteBeforeReplace: false, protect: scope.config.protection },
   );
 }
 

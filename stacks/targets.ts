@@ -44,7 +44,7 @@ function targetGroup(scope: Scope, region: string, network: Network, colour: Col
       tags: tagsOf(scope, name, { colour }),
     },
     // Making it anew fails then at the name that is taken, before the one with the traffic is touched.
-    { provider: scope.provider, deleteBeforeReplace: false },
+    { provider: scope.provider, deleteBeforeReplace: false, protect: scope.config.protection },
   );
 }
 

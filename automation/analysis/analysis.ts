@@ -4,6 +4,7 @@ import type { Measurement, Window } from '../../src/domain/analysis/measurement'
 import {
   dueOf,
   judge,
+  stagesBefore,
   standingsOf,
   stretchOf,
   type Standing,
@@ -13,6 +14,7 @@ import { failedRequests, figureLines, windowOf } from '../../src/domain/analysis
 import { otherColour } from '../../src/domain/colour';
 import type { Reason } from '../../src/domain/records';
 import type { DeploymentState } from '../../src/domain/replay';
+import type { Analyse } from '../../src/domain/step';
 import type { Look, MetricCheck } from '../../src/ports';
 import { done, pending, reason, type StepContext, type Verdict } from '../steps/handler';
 import { CommandsUnderWay } from './commands';
@@ -24,7 +26,7 @@ interface Measured {
 }
 
 /** How often a step that analyses asks whether a check is due: a look begins at most this much too late. */
-export const POLL_MILLISECONDS = 500;
+export const POLL_MILLISECONDS = 200;
 
 /**
  * One round of a step's checks: what is due is measured, then judged, then recorded, and the records alone decide
@@ -38,7 +40,7 @@ export async function look(step: Watching, context: StepContext): Promise<Verdic
     await context.record(
       measured.map(({ check, measurement }) => ({
         check: check.name,
-        assessment: assessCheck(check, measurement),
+        assessment: assessCheck(check, measurement, stagesBefore(step, check, context.state())),
       })),
     );
   const judgement = judge(step, context.state(), context.world.clock.now());
@@ -52,6 +54,23 @@ export async function look(step: Watching, context: StepContext): Promise<Verdic
     case 'halt':
       return { kind: 'halt', reason: reasonOf(step, judgement.by, measured) };
   }
+}
+
+/**
+ * While the new fleet grows for its next weight it keeps the one it has: the analysis of that weight goes on looking.
+ * Only what fails counts; what has no answer here is asked for again at the next weight.
+ */
+export async function lookBetween(region: string, context: StepContext): Promise<Verdict | undefined> {
+  const { plan, steps } = context.state();
+  const last = plan.steps.findLast(
+    (step): step is Analyse =>
+      step.kind === 'analyse' && step.region === region && steps[step.id]?.phase === 'verified',
+  );
+  if (last === undefined || (steps[last.id]?.startedAt ?? null) === null) return undefined;
+  const record: StepContext['record'] = (found) => context.record(found, last);
+  // As if a person had to end it: what it already passed is no reason to look no more.
+  const verdict = await look({ ...last, byHand: true }, { ...context, record });
+  return verdict.kind === 'failed' ? verdict : undefined;
 }
 
 async function measure(step: Watching, due: readonly Check[], context: StepContext): Promise<Measured[]> {

@@ -6,8 +6,9 @@ import type { World } from '../../src/ports';
 import { isNoAnswer } from '../driver/interruptions';
 
 /**
- * How many requests failed in the whole deployment, of all that both colours got in all its regions, in a
- * sentence. What metrics do not tell is said to be unknown: it is not nothing.
+ * How many requests failed in the whole deployment, of all that both colours got in all its regions, and how much
+ * of the traffic the release had at most, in a sentence. What metrics do not tell is said to be unknown: it is not
+ * nothing.
  */
 export async function failedInDeployment(world: World, state: DeploymentState): Promise<string> {
   const regions = [...new Set(state.plan.steps.map((step) => step.region))];
@@ -18,8 +19,16 @@ export async function failedInDeployment(world: World, state: DeploymentState): 
   const requests = known.reduce((sum, one) => sum + one.requests, 0);
   if (requests === 0) return 'How many requests failed is not known: there are no metrics of them.';
   const failures = known.reduce((sum, one) => sum + one.failures, 0);
-  const missing = known.length < counts.length ? ', as far as there are metrics' : '';
-  return `In the whole deployment ${failures} of ${requests} requests failed (${share(Math.min(failures / requests, 1))})${missing}.`;
+  const rate = share(Math.min(failures / requests, 1));
+  return `In the whole deployment ${failures} of ${requests} requests failed (${rate}) by the metrics so far; ${state.plan.version} had at most ${mostOf(state)} % of the traffic.`;
+}
+
+/** The greatest weight that any shift which began gave the release. */
+function mostOf({ plan, steps }: DeploymentState): number {
+  const begun = plan.steps.flatMap((step) =>
+    step.kind === 'shift' && (steps[step.id]?.startedAt ?? null) !== null ? [step.percent ?? 100] : [],
+  );
+  return Math.max(0, ...begun);
 }
 
 async function totalOf(

@@ -2,13 +2,17 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { EnvironmentConfig, ImageConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
+import type { PulumiStackPreviews } from '../../src/adapters/stack-previews';
+import type { StackPrograms } from '../../src/adapters/stacks';
 import type { Bakery, Images, ServiceOutputs, Stacks } from '../../src/ports';
+import { notUp } from '../operations/not-up';
 import { policyOf } from '../operations/policy';
+import type { PreviewPlace } from '../operations/preview';
 import type { Session } from '../operations/session';
 import type { CommonOptions, EnvironmentOptions } from './options';
 import { createReporter } from './output/reporter';
 import { requireEngine } from './setup';
-import { stopOnSignals } from './signals';
+import { beforeSignalsEnd, stopOnSignals } from './signals';
 
 export interface SessionOptions {
   /** Whether the command changes anything: only then a Ctrl-C has to wait for a safe point. */
@@ -20,6 +24,8 @@ export interface OpenedEnvironment {
   folder: string;
   config: EnvironmentConfig;
   stacks: Stacks;
+  /** What the engine would do to the stacks, as they are when the first of them is looked at. */
+  previews(): Promise<PulumiStackPreviews>;
   progress(text: string): void;
   /** Who is told what stacks were left by earlier updates; standard error until somebody else is named. */
   tellNotes(listener: (text: string) => void): void;
@@ -28,7 +34,7 @@ export interface OpenedEnvironment {
 }
 
 /** The folder with Pulumi.yaml: as given, or found from here upwards, or the one Bascule stands in. */
-function projectFolder(given: string | undefined): string {
+export function projectFolder(given: string | undefined): string {
   if (given !== undefined) {
     const folder = path.resolve(given);
     if (existsSync(path.join(folder, 'Pulumi.yaml'))) return folder;
@@ -71,21 +77,34 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
   // A mistake in the file is told at once: Pulumi alone takes longer to load than the file to check.
   const { loadEnvironmentFile } = await import('../../src/adapters/config-file.js');
   const config = await loadEnvironmentFile(folder, argv.environment);
-  const [{ PulumiStacks }, { createClients }] = await Promise.all([
+  const [{ PulumiStacks }, { createClients }, { regionLook }] = await Promise.all([
     import('../../src/adapters/stacks.js'),
     import('../../src/adapters/aws.js'),
+    import('../../src/adapters/live-look.js'),
   ]);
+  // The driver looks and refuses by itself before each change, and with reasons of its own.
+  const guard = { lookAt: regionLook, refuses: false };
   let note = progress;
   const place = { ...(await stackPlace(folder)), note: (text: string) => note(text) };
-  const stacks = new PulumiStacks(place, argv.environment, config, {
+  const programs: StackPrograms = {
+    service: async (given, environment) =>
+      (await import('../../stacks/service.js')).serviceProgram(given, environment, guard),
+    fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place, guard),
+  };
+  // A preview shows what would be done, and has looked at what is live by itself.
+  const shown: StackPrograms = {
     service: async (given, environment) =>
       (await import('../../stacks/service.js')).serviceProgram(given, environment),
     fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place),
-  });
+  };
   return {
     folder,
     config,
-    stacks,
+    stacks: new PulumiStacks(place, argv.environment, config, programs),
+    previews: async () => {
+      const adapter = await import('../../src/adapters/stack-previews.js');
+      return new adapter.PulumiStackPreviews(place, argv.environment, config, shown);
+    },
     progress,
     tellNotes: (listener) => void (note = listener),
     requireBucket: async () => {
@@ -112,7 +131,7 @@ function bucketMissing(bucket: string, region: string, cause: unknown): unknown 
 export async function withSession<T>(
   argv: EnvironmentOptions,
   options: SessionOptions,
-  work: (session: Session) => Promise<T>,
+  work: (session: Session, opened: OpenedEnvironment) => Promise<T>,
 ): Promise<T> {
   const opened = await openEnvironment(argv);
   const { config, stacks, folder } = opened;
@@ -122,20 +141,44 @@ export async function withSession<T>(
   opened.tellNotes((text) => reporter.say({ kind: 'note', text }));
   const stopping = options.changes ? stopOnSignals(reporter) : undefined;
   try {
-    return await work({
-      folder,
-      ...(await createSession(
-        argv.environment,
-        config,
-        stacks,
-        outputs,
-        stopping?.reporter ?? reporter,
-        stopping?.signal,
-      )),
-    });
+    const session = await createSession(
+      argv.environment,
+      config,
+      stacks,
+      outputs,
+      stopping?.reporter ?? reporter,
+      stopping?.signal,
+    );
+    return await work({ folder, ...session }, opened);
   } finally {
     stopping?.close();
   }
+}
+
+/** What a preview is gathered from, whether the environment is up or not; none of it is written to. */
+export async function openPreview(argv: EnvironmentOptions): Promise<PreviewPlace> {
+  const opened = await openEnvironment(argv);
+  const { config, folder } = opened;
+  const [stacks, { AwsImages }] = await Promise.all([
+    opened.previews(),
+    import('../../src/adapters/images.js'),
+  ]);
+  beforeSignalsEnd(() => stacks.abandon());
+  return {
+    environment: argv.environment,
+    config,
+    images: new AwsImages(),
+    stacks,
+    session: async () => {
+      const outputs = await stacks.outputs();
+      if (outputs === undefined) return undefined;
+      const reporter = await createReporter(process.stderr);
+      return {
+        folder,
+        ...(await createSession(argv.environment, config, opened.stacks, outputs, reporter, undefined)),
+      };
+    },
+  };
 }
 
 async function createSession(
@@ -189,14 +232,6 @@ async function createSession(
     reporter,
     stop: stop ?? new AbortController().signal,
   };
-}
-
-function notUp(environment: string): BasculeError {
-  return new BasculeError({
-    code: 'BASCULE_NOT_UP',
-    message: `${environment} is not up: its stack has no resources yet.`,
-    next: `Make it: \`bascule up ${environment}\`.`,
-  });
 }
 
 export interface OpenedBakery {

@@ -5,11 +5,15 @@ import { BasculeError } from '../../src/domain/errors';
 import { abortCommand } from './commands/abort';
 import { advanceCommand, pauseCommand } from './commands/ask';
 import { bakeCommand } from './commands/bake';
+import { commentCommand } from './commands/comment';
 import { deployCommand } from './commands/deploy';
 import { doctorCommand } from './commands/doctor';
 import { downCommand, upCommand } from './commands/environment';
 import { freezeCommand, thawCommand } from './commands/freeze';
 import { historyCommand } from './commands/history';
+import { iamCommand } from './commands/iam';
+import { imagesCommand } from './commands/images';
+import { previewCommand } from './commands/preview';
 import { rehearseCommand } from './commands/rehearse';
 import { reportCommand } from './commands/report';
 import { resumeCommand } from './commands/resume';
@@ -41,7 +45,9 @@ async function main(args: string[]): Promise<void> {
     .parserConfiguration({ 'parse-positional-numbers': false, 'boolean-negation': true })
     .command(rehearseCommand)
     .command(bakeCommand)
+    .command(imagesCommand)
     .command(upCommand)
+    .command(previewCommand)
     .command(deployCommand)
     .command(watchCommand)
     .command(advanceCommand)
@@ -57,8 +63,10 @@ async function main(args: string[]): Promise<void> {
     .command(unlockCommand)
     .command(freezeCommand)
     .command(thawCommand)
+    .command(commentCommand)
     .command(sandboxCommand)
     .command(doctorCommand)
+    .command(iamCommand)
     .completion('completion', 'Print the script for shell completion: bascule completion >> ~/.bashrc')
     .example('$0 rehearse', 'See all of it on this machine, under load')
     .demandCommand(1, 'Name a command.')

@@ -53,3 +53,14 @@ function nextSafePoint(step: Step | undefined): string {
   if (isSafePoint(step)) return `in this step as soon as it waits (${describeStep(step)})`;
   return `after this step, once all routes are read back (${describeStep(step)})`;
 }
+
+/** Runs something short before a signal ends the process, for commands that have nothing to bring to an end. */
+export function beforeSignalsEnd(work: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      work();
+      // Nobody listens any more: it ends the process as if nobody ever had.
+      process.kill(process.pid, signal);
+    });
+  }
+}

@@ -55,9 +55,9 @@ export async function waitOrAsked(run: Run, step: Step, milliseconds: number): P
 /** Silence about the world is waited out; a record that nobody knows to be written stops the deployment. */
 async function lookAt(step: Step, context: StepContext): Promise<Verdict | NoAnswer> {
   let recording = false;
-  const record: StepContext['record'] = async (assessments) => {
+  const record: StepContext['record'] = async (assessments, of) => {
     recording = true;
-    await context.record(assessments);
+    await context.record(assessments, of);
     recording = false;
   };
   try {

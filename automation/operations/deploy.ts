@@ -1,22 +1,21 @@
 import { BasculeError } from '../../src/domain/errors';
-import { planDeploy } from '../../src/domain/plan';
-import type { Strategy } from '../../src/domain/strategy';
 import type { Image } from '../../src/ports';
 import { runPlan, refuseIfInterrupted, type Deployed } from './deployments';
 import { logOverrides, requirePassage } from './freeze';
 import { nextDeployment, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
+import { findImages, judgeImage, planFor, type Wanted } from './planning';
 import { requireRoom } from './preflight';
+import { requireSamePlan, type ApprovedPlan } from './preview-plan';
 import type { Session } from './session';
 
-export interface DeployRequest {
-  version: string;
+export interface DeployRequest extends Wanted {
   /** Deploy also a version that is live already. */
   force: boolean;
   /** Freezes to go past, each by its name. */
   overrideFreeze?: readonly string[];
-  /** How traffic moves; as configured unless given. */
-  strategy?: Strategy;
+  /** Run this plan, or none. */
+  approved?: ApprovedPlan;
 }
 
 export type DeployResult =
@@ -24,56 +23,40 @@ export type DeployResult =
 
 /** Takes an environment to a release. */
 export async function deploy(session: Session, request: DeployRequest): Promise<DeployResult> {
+  const { environment } = session;
+  const { version, approved } = request;
   const deployment = await nextDeployment(session);
   const overrode = await requirePassage(session, 'deploy', request.overrideFreeze ?? []);
   return holding(session, deployment, async (lease) => {
     await refuseIfInterrupted(session);
     const regions = requireOneLive(await readRegions(session));
-    const formerVersion = liveVersion(regions);
-    if (formerVersion === request.version && !request.force)
+    // Whether a plan that was given is to deploy it again is part of that plan.
+    if (liveVersion(regions) === version && !request.force && approved === undefined)
       return {
         kind: 'already-live',
-        version: request.version,
-        message: `${session.environment} runs ${request.version} already; nothing was changed. Use --force to deploy it again.`,
+        version,
+        message: `${environment} runs ${version} already; nothing was changed. Use --force to deploy it again.`,
       };
-    const images = await requireImages(session, request.version);
-    const { environment, service } = session;
-    const policy = { ...session.policy, strategy: request.strategy ?? session.policy.strategy };
-    const plan = planDeploy({
-      environment,
-      service,
-      version: request.version,
-      formerVersion,
-      regions,
-      policy,
-    });
-    await requireRoom(session, { plan, regions, images });
-    const title = `${environment}: ${formerVersion ?? 'nothing'} → ${request.version}`;
+    const images = await requireImages(session, version);
+    const plan = planFor(session, request, regions);
+    const strategy = request.strategy ?? session.policy.strategy;
+    const about = { plan, regions, images };
+    const planHash = approved && (await requireSamePlan(approved, { ...about, strategy }));
+    await requireRoom(session, about);
+    const title = `${environment}: ${plan.formerVersion ?? 'nothing'} → ${version}`;
     await logOverrides(session, overrode, deployment);
-    return { kind: 'deployed', ...(await runPlan(session, deployment, lease, plan, title, overrode)) };
+    const opening = { overrode, ...(planHash !== undefined && { planHash }) };
+    return { kind: 'deployed', ...(await runPlan(session, deployment, lease, plan, title, opening)) };
   });
 }
 
 /** @throws BasculeError BASCULE_IMAGE_MISSING or BASCULE_IMAGE_NOT_AVAILABLE (exit code 2), before anything is touched. */
 async function requireImages(session: Session, version: string): Promise<Map<string, Image>> {
-  const { service, imageOwners } = session;
   const images = new Map<string, Image>();
-  for (const region of session.regions) {
-    const image = await session.world.images.find(region, service, version, imageOwners);
-    if (image === undefined)
-      throw new BasculeError({
-        code: 'BASCULE_IMAGE_MISSING',
-        message: `There is no image of ${service} ${version} in ${region} (owners: ${imageOwners.join(', ')}).`,
-        next: `Bake it: \`bascule bake ${version} --app <folder>\`. Nothing was changed.`,
-      });
-    if (image.state !== 'available')
-      throw new BasculeError({
-        code: 'BASCULE_IMAGE_NOT_AVAILABLE',
-        message: `The image ${image.id} of ${service} ${version} in ${region} is ${image.state}, not available.`,
-        next: 'Wait until it is available, or bake the version again. Nothing was changed.',
-        blame: 'world',
-      });
-    images.set(region, image);
+  for (const [region, image] of await findImages(session.world.images, session, version)) {
+    const judged = judgeImage(session, version, region, image);
+    if (judged instanceof BasculeError) throw judged;
+    images.set(region, judged);
   }
   return images;
 }

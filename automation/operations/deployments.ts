@@ -14,6 +14,14 @@ export interface Deployed extends Ending {
   records: readonly JournalRecord[];
 }
 
+/** What stands beside the plan where a journal begins. */
+export interface Opening {
+  /** The freezes that were in force and overridden by name. */
+  overrode?: string[];
+  /** The hash that the plan was approved by. */
+  planHash?: string;
+}
+
 /** Opens a deployment's journal with its plan and runs it to its end. */
 export async function runPlan(
   session: Session,
@@ -21,12 +29,13 @@ export async function runPlan(
   lease: Hold,
   plan: Plan,
   title: string,
-  overrode: string[] = [],
+  { overrode = [], planHash }: Opening = {},
 ): Promise<Deployed> {
   const journal = OpenJournal.create(session.journal, session.world.clock, lease, deployment);
   session.reporter.say({ kind: 'opened', deployment, title, steps: plan.steps });
   const overriding = overrode.length === 0 ? {} : { overrode };
-  await journal.append({ kind: 'opened', plan, holder: session.holder, ...overriding });
+  const approved = planHash === undefined ? {} : { planHash };
+  await journal.append({ kind: 'opened', plan, holder: session.holder, ...overriding, ...approved });
   return finish(session, deployment, driveOf(session, journal, lease));
 }
 
@@ -111,8 +120,12 @@ export async function resumableDeployment(session: Session): Promise<DeploymentS
 /** @throws BasculeError BASCULE_INTERRUPTED (exit code 5) naming the two ways on. */
 export async function refuseIfInterrupted(session: Session): Promise<void> {
   const open = await openDeployment(session);
-  if (open === undefined) return;
-  throw new BasculeError({
+  if (open !== undefined) throw interruption(session, open);
+}
+
+/** A deployment that was begun and never ended keeps another from beginning. */
+export function interruption(session: Session, open: DeploymentState): BasculeError {
+  return new BasculeError({
     code: 'BASCULE_INTERRUPTED',
     message: `Deployment ${open.deployment} of ${session.environment} (to ${open.plan.version}) was interrupted and never ended.`,
     next: `\`bascule resume ${session.environment}\` goes on with it; \`bascule abort ${session.environment}\` undoes it, weights first.`,

@@ -18,6 +18,8 @@ export interface HistoryEntry {
   seconds: number | null;
   by: Holder;
   message: string | null;
+  /** The hash that the plan was given by; null where it was not. */
+  planHash: string | null;
   /** What was not a step: who overrode a freeze, took the lease over or resumed. */
   notes: string[];
   steps: StepEntry[];
@@ -83,7 +85,10 @@ function notesOf(records: readonly JournalRecord[]): string[] {
   return records.flatMap((record) => {
     const at = new Date(record.at).toISOString();
     if (record.kind === 'opened')
-      return (record.overrode ?? []).map((name) => `${at} freeze ${name} overridden`);
+      return [
+        ...(record.planHash === undefined ? [] : [`${at} given as ${record.planHash}`]),
+        ...(record.overrode ?? []).map((name) => `${at} freeze ${name} overridden`),
+      ];
     if (record.kind === 'unlocked')
       return [
         `${at} unlocked by ${describeHolder(record.holder)} from ${describeHolder(record.former)}: ${record.why}`,
@@ -110,6 +115,7 @@ export function entryOf(records: readonly JournalRecord[]): HistoryEntry {
     seconds: closed === null ? null : Math.round((closed.at - state.openedAt) / 100) / 10,
     by: opened.holder,
     message: closed?.message ?? state.halted?.message ?? null,
+    planHash: opened.planHash ?? null,
     notes: notesOf(records),
     steps: plan.steps.map((step) => stepEntry(step, state.steps[step.id])),
   };

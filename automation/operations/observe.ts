@@ -1,8 +1,14 @@
-import type { Colour } from '../../src/domain/colour';
+import { COLOURS, type Colour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
 import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
 import type { RegionFacts } from '../../src/domain/plan';
-import { describeWeights, liveColour, type Live, type Route } from '../../src/domain/traffic';
+import {
+  describeWeights,
+  liveColour,
+  receivesTraffic,
+  type Live,
+  type Route,
+} from '../../src/domain/traffic';
 import type { Session } from './session';
 
 /** One region as it was measured, whatever its state. */
@@ -66,4 +72,17 @@ export function servingVersion(facts: RegionFacts): string | null {
 export function liveVersion(regions: readonly RegionFacts[]): string | null {
   const versions = new Set(regions.map(servingVersion));
   return versions.size === 1 ? ([...versions][0] ?? null) : null;
+}
+
+/** The only release that any request reaches, also while traffic is shared; null where there is none or several. */
+export function servedVersion(readings: readonly RegionReading[]): string | null {
+  const versions = readings.flatMap(({ routes, fleets }) =>
+    COLOURS.flatMap((colour) => {
+      const fleet = fleets[colour];
+      if (fleet === undefined || !receivesTraffic(routes, colour)) return [];
+      return healthyInstances(fleet).map(({ version }) => version);
+    }),
+  );
+  const [first, ...others] = new Set(versions);
+  return others.length === 0 ? (first ?? null) : null;
 }

@@ -1,9 +1,14 @@
 import { otherColour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
 import type { RegionFacts } from '../../src/domain/plan';
-import { assessPreflight, type Lack, type PreflightNeed } from '../../src/domain/preflight';
+import {
+  assessPreflight,
+  type Lack,
+  type PreflightAssessment,
+  type PreflightNeed,
+} from '../../src/domain/preflight';
 import type { Plan } from '../../src/domain/records';
-import type { Image, Preflight } from '../../src/ports';
+import type { Image, Preflight, PreflightQuestion } from '../../src/ports';
 import type { Session } from './session';
 
 /** What a deployment is about to do, before it begins. */
@@ -11,7 +16,7 @@ export interface Intended {
   plan: Plan;
   regions: readonly RegionFacts[];
   /** The release's image in each region. */
-  images: ReadonlyMap<string, Image>;
+  images: ReadonlyMap<string, Image | undefined>;
 }
 
 /**
@@ -20,11 +25,8 @@ export interface Intended {
  * @throws BasculeError with the code of the first lack (exit code 2), before anything is touched.
  */
 export async function requireRoom(session: Session, intended: Intended): Promise<void> {
-  const { preflight, reporter } = session;
-  if (preflight === null) return;
-  const found = await Promise.all(
-    intended.regions.map((facts) => lookAt(preflight, facts, intended, alarmsOf(session))),
-  );
+  const { reporter } = session;
+  const found = await lookForRoom(session, intended);
   for (const { summary, notes } of found)
     for (const text of [summary, ...notes]) reporter.say({ kind: 'note', text: `preflight: ${text}` });
   const lacks = found.flatMap((one) => one.lacks);
@@ -32,16 +34,28 @@ export async function requireRoom(session: Session, intended: Intended): Promise
   if (first !== undefined) throw refusal(first, others);
 }
 
+/** What there is room for in each region; nothing where the configuration does without this look. */
+export async function lookForRoom(
+  session: Session,
+  intended: Intended,
+  how: Pick<PreflightQuestion, 'readOnly'> = {},
+): Promise<PreflightAssessment[]> {
+  const { preflight } = session;
+  if (preflight === null) return [];
+  const question = { ...how, alarms: alarmsOf(session) };
+  return Promise.all(intended.regions.map((facts) => lookAt(preflight, facts, intended, question)));
+}
+
 async function lookAt(
   preflight: Preflight,
   facts: RegionFacts,
   { plan, images }: Intended,
-  alarms: string[],
-) {
+  question: Pick<PreflightQuestion, 'alarms' | 'readOnly'>,
+): Promise<PreflightAssessment> {
   const { region } = facts;
   const imageId = images.get(region)?.id ?? '';
   const colour = otherColour(facts.live);
-  const reading = await preflight.read({ region, colour, version: plan.version, imageId, alarms });
+  const reading = await preflight.read({ ...question, region, colour, version: plan.version, imageId });
   return assessPreflight(reading, needOf(plan, facts));
 }
 

@@ -14,7 +14,8 @@ export async function rollback(session: Session): Promise<Deployed> {
     await refuseIfInterrupted(session);
     const regions = requireOneLive(await readRegions(session));
     const live = liveVersion(regions);
-    const version = await formerVersion(session, live, regions);
+    const version = await rollbackTarget(session, live, regions);
+    if (version === undefined) throw nothingToGoBackTo(session, live);
     for (const text of announce(regions, version)) session.reporter.say({ kind: 'note', text });
     const { environment, service, policy } = session;
     const plan = planRollback({ environment, service, version, formerVersion: live, regions, policy });
@@ -30,13 +31,13 @@ export async function rollback(session: Session): Promise<Deployed> {
 
 /**
  * What the live release replaced, by the journal of the deployment that brought it; the idle fleet's tag
- * alone would name a release that failed on it later.
+ * alone would name a release that failed on it later. Undefined where there is nothing to go back to.
  */
-async function formerVersion(
+export async function rollbackTarget(
   session: Session,
   live: string | null,
   regions: readonly RegionFacts[],
-): Promise<string> {
+): Promise<string | undefined> {
   for (const id of (await session.journal.list()).reverse()) {
     const records = await session.journal.read(id);
     // Its first record was cut off: nothing was done, and nothing is known of it.
@@ -48,8 +49,11 @@ async function formerVersion(
   }
   const idle = new Set(regions.map((facts) => facts.fleets[otherColour(facts.live)]?.version ?? null));
   const only = [...idle][0] ?? null;
-  if (idle.size === 1 && only !== null && only !== live) return only;
-  throw new BasculeError({
+  return idle.size === 1 && only !== null && only !== live ? only : undefined;
+}
+
+function nothingToGoBackTo(session: Session, live: string | null): BasculeError {
+  return new BasculeError({
     code: 'BASCULE_NO_FORMER_RELEASE',
     message: `${session.environment} has no former release to go back to: ${live ?? 'what is live'} is the first that its journal knows.`,
     next: `Deploy the release you want: \`bascule deploy ${session.environment} --version <version>\`. Nothing was changed.`,

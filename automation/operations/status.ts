@@ -48,6 +48,8 @@ export interface EnvironmentStatus {
     version: string;
     purpose: string;
     step: string;
+    /** The hash that its plan was given by; null where it was not. */
+    planHash: string | null;
     running: boolean;
     /** The number of a last record that was cut off; what follows takes its place. */
     torn: number | null;
@@ -93,6 +95,7 @@ export async function status(session: Session): Promise<EnvironmentStatus> {
             version: open.plan.version,
             purpose: open.plan.purpose,
             step: step === undefined ? 'closing' : describeStep(step),
+            planHash: open.planHash ?? null,
             running: held && gone === null && lease.deployment === open.deployment,
             torn: (await session.journal.inspect(open.deployment)).torn,
           },

@@ -145,7 +145,7 @@ function checkRow(course: CheckCourse): Html {
   const last = looks.at(-1);
   return html`<tr>
     <th scope="row">${name}</th>
-    <td>${region}</td>
+    <td class="region">${region}</td>
     <td class="n">${looks.length}</td>
     <td class="n">${number('pass')}</td>
     <td class="n ${number('fail') > 0 ? 'wrong' : 'zero'}">${number('fail')}</td>
@@ -167,25 +167,32 @@ function checkTable({ checks }: DeploymentStory): Html | null {
   });
 }
 
-function stepRow(step: ToldStep, openedAt: number): Html {
+/** Of a deployment that ended, what it never came to is not pending any more. */
+function phaseWord(phase: string, ended: boolean): Html {
+  return phase === 'pending' && ended
+    ? html`<span class="outcome zero">not begun</span>`
+    : outcomeWord(phase);
+}
+
+function stepRow(step: ToldStep, { openedAt, outcome }: DeploymentStory): Html {
   const { name, region, phase, startedAt, endedAt, note } = step;
   const took = startedAt === null || endedAt === null ? '' : duration(endedAt - startedAt);
   return html`<tr>
     <th scope="row">${name}</th>
-    <td>${region}</td>
+    <td class="region">${region}</td>
     <td class="n">${startedAt === null ? '' : clock(startedAt - openedAt)}</td>
     <td class="n">${took}</td>
-    <td>${outcomeWord(phase)}</td>
+    <td>${phaseWord(phase, outcome !== null)}</td>
     <td class="note">${note}</td>
   </tr>`;
 }
 
-function stepTable({ steps, openedAt }: DeploymentStory): Html {
+function stepTable(story: DeploymentStory): Html {
   return table({
     id: 'steps',
     title: 'Steps',
     columns: ['Step', 'Region', '#At', '#Took', 'Outcome', 'Note'],
-    rows: steps.map((step) => stepRow(step, openedAt)),
+    rows: story.steps.map((step) => stepRow(step, story)),
   });
 }
 

@@ -3,6 +3,7 @@ import { otherColour } from '../../src/domain/colour';
 import type { FleetReading } from '../../src/domain/fleet';
 import { assessFleet, type HealthExpectation } from '../../src/domain/health';
 import type { Follow } from '../../src/domain/step';
+import { lookBetween } from '../analysis/analysis';
 import { refuseIfLive } from './guard';
 import {
   done,
@@ -67,21 +68,25 @@ export const follow: StepHandler<Follow> = {
     const idle = await context.region.fleets.read(step.colour);
     const enough = idle !== undefined && idle.desired >= capacity.desired && idle.minimum >= capacity.minimum;
     if (enough && !context.recovering) return ran({ wanted: idle.desired });
-    // An update that was broken off is gone through again at no less than the fleet has now.
-    const desired = Math.max(capacity.desired, enough ? idle.desired : 0);
-    const minimum = Math.max(capacity.minimum, enough ? idle.minimum : 0);
+    // At no less than the fleet has now: it may serve already, or an update of it was broken off.
+    const minimum = Math.max(capacity.minimum, idle?.minimum ?? 0);
+    const desired = Math.max(capacity.desired, minimum, enough ? idle.desired : 0);
     const maximum = Math.max(capacity.maximum, desired);
     const refused = await apply(step, { minimum, maximum, desired }, context);
     return refused ?? ran({ wanted: desired, grew: true });
   },
   async verify(step, context) {
+    const failed = await lookBetween(step.region, context);
+    if (failed !== undefined) return failed;
     const capacity = await wanted(step, context);
     const idle = await context.region.fleets.read(step.colour);
     const verdict = assessFleet(idle, expectedOf(step, capacity, context), streakOf(context));
     if (verdict.kind === 'failed') return { kind: 'failed', reason: reason(verdict.code, verdict.message) };
     context.memory.set('streak', verdict.streak);
     if (verdict.kind === 'pending') return pending(verdict.waitingFor);
-    const limits = idle === undefined ? {} : { ...limitFacts(idle), desired: idle.desired };
+    // Where nothing was applied, other limits than before are somebody else's doing, and not to be made ours.
+    const applied = idle !== undefined && context.facts['grew'] === true;
+    const limits = applied ? { ...limitFacts(idle), desired: idle.desired } : {};
     return done(`${capacity.desired} of ${capacity.desired} healthy`, limits);
   },
   async undo(step, context) {

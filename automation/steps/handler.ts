@@ -37,8 +37,8 @@ export interface StepContext {
   recovering: boolean;
   /** The deployment as its journal has it by now; a step that waits sees what was recorded meanwhile. */
   state(): DeploymentState;
-  /** Appends what checks found to the journal, and tells it. */
-  record(assessments: Assessed[]): Promise<void>;
+  /** Appends what checks found to the journal, and tells it; of another step's checks as that step's. */
+  record(assessments: Assessed[], of?: Step): Promise<void>;
   /** Aborted once the driver waits for the step no longer, for whatever reason: what a look began ends with it. */
   left: AbortSignal;
   memory: Map<string, unknown>;

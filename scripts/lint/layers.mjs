@@ -14,7 +14,15 @@ export const LAYERS = [
     layers: ['domain', 'ports'],
     packages: [/^node:/],
   },
+  // Where plain `pulumi` begins: it composes the programs, as the command line does for the driver.
+  {
+    name: 'plain pulumi',
+    files: /^stacks\/index\.ts$/,
+    layers: ['domain', 'adapters', 'stacks'],
+    packages: [/^@pulumi\//],
+  },
   { name: 'stacks', files: /^stacks\//, layers: ['domain'], packages: [/^@pulumi\//, /^node:/] },
+  { name: 'policy', files: /^policy\//, layers: [], packages: [/^@pulumi\/policy$/] },
   { name: 'engine', files: /^automation\/engine\//, layers: ['domain'] },
   { name: 'sandbox', files: /^automation\/sandbox\//, layers: ['domain', 'ports', 'adapters', 'engine'] },
   { name: 'cli', files: /^automation\/cli\// },

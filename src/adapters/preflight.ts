@@ -39,7 +39,8 @@ export class AwsPreflight implements Preflight {
       readVcpus(clients, instanceTypes, attempt),
       attempt((abortSignal) => readSubnets(clients, place.instanceSubnetIds, abortSignal)),
       attempt((abortSignal) => readTargetLimits(clients, abortSignal)),
-      this.readLaunch(clients, place, question),
+      // Even a launch that is not to be carried out is one that IAM must allow.
+      question.readOnly === true ? null : this.readLaunch(clients, place, question),
       attempt((abortSignal) => readAlarms(clients, question.alarms, abortSignal)),
     ]);
     return { region, vcpus, subnets, targets, launch, alarms };

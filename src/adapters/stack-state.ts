@@ -22,6 +22,7 @@ export interface StateResource extends ResourcePlan {
   id?: string;
   custom?: boolean;
   delete?: boolean;
+  protect?: boolean;
   outputs?: Record<string, unknown>;
   /** Seconds. */
   customTimeouts?: { create?: number; update?: number; delete?: number };
@@ -69,6 +70,11 @@ export function unreadIn(state: StackState): StateResource[] {
       id !== '' &&
       Object.keys(outputs ?? {}).length === 0,
   );
+}
+
+/** Whether the engine would refuse to delete any of it. */
+export function hasProtected(state: StackState): boolean {
+  return resourcesOf(state).some(({ protect }) => protect === true);
 }
 
 export function isUnfinished(state: StackState): boolean {

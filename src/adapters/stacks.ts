@@ -61,22 +61,6 @@ export class InlineStack {
     });
   }
 
-  /** Shows what `up` would do with these settings; changes nothing, the kept settings included. */
-  async preview(settings: Record<string, unknown> = {}): Promise<StackChanges> {
-    const { stack } = await this.open();
-    const before = await this.settings(stack);
-    await this.save(stack, settings);
-    try {
-      const run = await observed((onEvent) =>
-        stack.preview({ color: 'never', suppressProgress: true, onEvent }),
-      );
-      if (run.kind === 'failed') throw stackFailure(this.name, run.thrown, run.diagnostics);
-      return run.changes;
-    } finally {
-      await stack.workspace.saveStackSettings(this.name, before);
-    }
-  }
-
   /** Removes all resources, the stack, and its configuration file when `forget` is set. */
   async destroy(forget: boolean): Promise<StackChanges> {
     if (!(await this.exists())) return NOTHING;
@@ -256,11 +240,6 @@ export class PulumiStacks implements Stacks {
   async applyFleet(target: FleetTarget): Promise<StackChanges> {
     const { version, capacity } = target;
     return this.fleet(target.region, target.colour).up({ [FLEET_KEY]: { version, ...capacity } });
-  }
-
-  async previewFleet(target: FleetTarget): Promise<StackChanges> {
-    const { version, capacity } = target;
-    return this.fleet(target.region, target.colour).preview({ [FLEET_KEY]: { version, ...capacity } });
   }
 
   async destroyFleet(region: string, colour: Colour): Promise<StackChanges> {

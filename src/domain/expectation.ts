@@ -112,9 +112,11 @@ function advance(
   state: DeploymentState,
 ): void {
   switch (step.kind) {
+    case 'follow':
+      if (step.colour === colour && !foundEnough(is)) applied(fleet, is, state.plan.scalesIdle === true);
+      return;
     case 'clear-idle':
     case 'apply-idle':
-    case 'follow':
     case 'unpin':
     case 'retire':
       if (step.colour === colour) applied(fleet, is, state.plan.scalesIdle === true);
@@ -135,6 +137,11 @@ function advance(
     case 'traffic-end':
       return;
   }
+}
+
+/** Whether a fleet had what it needed, so that nothing was applied and what it was is what it must be. */
+function foundEnough({ phase, facts }: StepState): boolean {
+  return phase === 'verified' && typeof facts['wanted'] === 'number' && facts['minimum'] === undefined;
 }
 
 /** A stack is applied as a whole: what it made of the fleet was measured when the step was verified. */

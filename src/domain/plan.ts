@@ -1,3 +1,4 @@
+import { budgeted } from './analysis/budget';
 import type { Check } from './analysis/check';
 import { capacityAt, capacityFor, firstShare, shareAt, WHOLE, type Share } from './capacity';
 import { otherColour, type Colour } from './colour';
@@ -200,9 +201,19 @@ function moveTo(stage: Stage, facts: RegionFacts, request: PlanRequest): Step[] 
       percent,
       seconds: pauseSeconds,
       byHand: stage.byHand || pauseSeconds === null,
-      checks: policy.checks,
+      checks: checksFor(request).stages,
     },
   ];
+}
+
+/** The false alarms that people allow are shared by all that looks, so that they hold for the deployment. */
+function checksFor({ regions, policy }: PlanRequest): ReturnType<typeof budgeted> {
+  const { checks, soakSeconds } = policy;
+  return budgeted(checks, {
+    regions: regions.length,
+    stages: stagesOf(policy.strategy).length,
+    soakSeconds,
+  });
 }
 
 function follow(facts: RegionFacts, { version, policy }: PlanRequest, share: Share): Follow {
@@ -236,8 +247,9 @@ function shiftTo(weights: Weights, facts: RegionFacts): Shift {
   };
 }
 
-function soak(facts: RegionFacts, { version, policy }: PlanRequest): Step[] {
+function soak(facts: RegionFacts, request: PlanRequest): Step[] {
   const { region } = facts;
+  const { version, policy } = request;
   if (policy.soakSeconds === 0) return [];
   return [
     {
@@ -249,7 +261,7 @@ function soak(facts: RegionFacts, { version, policy }: PlanRequest): Step[] {
       instances: capacityFor(facts.fleets[facts.live], policy.capacity).desired,
       seconds: policy.soakSeconds,
       intervalSeconds: policy.gate.intervalSeconds,
-      checks: policy.checks,
+      checks: checksFor(request).soak,
     },
   ];
 }

@@ -35,7 +35,8 @@ export interface PreflightReading {
   subnets: Known<Subnet[]>;
   /** Targets that AWS allows; null where it names no limit. */
   targets: Known<{ perGroup: number | null; perLoadBalancer: number | null }>;
-  launch: Known<LaunchAnswer>;
+  /** null where it was not asked for. */
+  launch: Known<LaunchAnswer> | null;
   /** The state of each alarm that a check names; null where there is no such alarm. */
   alarms: Known<{ name: string; state: string | null }[]>;
 }
@@ -173,6 +174,7 @@ function assessTargets({ region, targets }: PreflightReading, need: PreflightNee
 }
 
 function assessLaunch({ region, launch }: PreflightReading): Part {
+  if (launch === null) return {};
   if (launch.kind === 'unknown')
     return { notes: [`${region}: whether instances may be launched is not known: ${launch.why}`] };
   const { value } = launch;

@@ -29,7 +29,12 @@ const plan = z.looseObject({
 
 /** What a record of each kind cannot do without; more is kept as it is, for newer versions add to them. */
 const BODIES: Record<RecordKind, z.ZodType> = {
-  opened: z.looseObject({ plan, holder, overrode: z.array(z.string()).optional() }),
+  opened: z.looseObject({
+    plan,
+    holder,
+    overrode: z.array(z.string()).optional(),
+    planHash: z.string().optional(),
+  }),
   unlocked: z.looseObject({ holder, former: holder, why: z.string() }),
   resumed: z.looseObject({ holder }),
   replanned: z.looseObject({

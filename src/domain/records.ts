@@ -60,8 +60,11 @@ export interface Reason {
 }
 
 type Body =
-  /** `overrode` names the freezes that were in force and overridden by name. */
-  | { kind: 'opened'; plan: Plan; holder: Holder; overrode?: string[] }
+  /**
+   * `overrode` names the freezes that were in force and overridden by name; `planHash` is the one that the plan
+   * was given by, where it was.
+   */
+  | { kind: 'opened'; plan: Plan; holder: Holder; overrode?: string[]; planHash?: string }
   /** The lease was taken from its former holder; what that one appends next finds its number taken. */
   | { kind: 'unlocked'; holder: Holder; former: Holder; why: string }
   /** Another process took the deployment over. */

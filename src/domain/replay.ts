@@ -30,6 +30,8 @@ export interface StepState {
 export interface DeploymentState {
   deployment: string;
   plan: Plan;
+  /** The hash that the plan was given by, where it was. */
+  planHash?: string;
   openedAt: number;
   /** When a process took the deployment over last; null when the first one still has it. */
   resumedAt: number | null;
@@ -66,6 +68,7 @@ export function replay(records: readonly JournalRecord[]): DeploymentState {
   const state: DeploymentState = {
     deployment: first.deployment,
     plan: first.plan,
+    ...(first.planHash !== undefined && { planHash: first.planHash }),
     openedAt: first.at,
     resumedAt: null,
     steps: Object.fromEntries(first.plan.steps.map((step) => [step.id, { ...untouched }])),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assessCheck } from '../../src/domain/analysis/assess';
 import { DEFAULT_COMPARISON, type RateCheck } from '../../src/domain/analysis/check';
-import { evidence, evidenceAlong, type Pair } from '../../src/domain/analysis/evidence';
+import { evidence, evidenceAlong, evidenceOver, type Pair } from '../../src/domain/analysis/evidence';
 import type { Period } from '../../src/domain/analysis/measurement';
 import { random, sample } from '../support/samples';
 
@@ -118,6 +118,42 @@ describe('the evidence that the new colour fails more often', () => {
     const check: RateCheck = { ...rule, limit: null };
     expect(judge(check, [...quiet, ...bad])).toBe('pass');
     expect(evidence([pair(50 * 30 + 500 * 30, 3000, 950 * 30 + 500 * 30, 3270)])).toBeGreaterThan(10);
+  });
+});
+
+describe('the evidence of several weights', () => {
+  it('is that of the only one, and nothing where nothing was found', () => {
+    expect(evidenceOver([3.2], 1)).toBeCloseTo(3.2, 12);
+    for (const found of [[0], [0, 0], [0, 0, 0]]) expect(evidenceOver(found, 3)).toBeCloseTo(0, 12);
+  });
+
+  it('adds up, so that what no weight alone is enough for is seen over all of them', () => {
+    expect(evidenceOver([2, 2, 2], 3)).toBeGreaterThan(5);
+    expect(evidenceOver([2, 2, 2], 3)).toBeLessThan(6);
+  });
+
+  it('is not used up by weights at which the release was well', () => {
+    expect(evidenceOver([-5, -5, 8], 3)).toBeGreaterThan(5);
+  });
+
+  it('is expected to be no more than it was after one more weight, whatever came before', () => {
+    const found = fc.double({ min: -8, max: 8, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(found, { maxLength: 4 }),
+        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        (earlier, chance) => {
+          // Evidence of the next weight with the expectation 1: it grows to 1/chance with that chance, and is lost else.
+          const grown = Math.exp(evidenceOver([...earlier, -Math.log(chance)], 5));
+          const lost = Math.exp(evidenceOver([...earlier, -Infinity], 5));
+          const expected = chance * grown + (1 - chance) * lost;
+          expect(expected).toBeCloseTo(
+            Math.exp(evidenceOver(earlier.length === 0 ? [0] : [...earlier, 0], 5)),
+            6,
+          );
+        },
+      ),
+    );
   });
 });
 

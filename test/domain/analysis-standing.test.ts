@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Assessment, Verdict } from '../../src/domain/analysis/assessment';
 import { DEFAULT_PACING, type Check } from '../../src/domain/analysis/check';
-import { dueOf, judge, standingsOf, type Watching } from '../../src/domain/analysis/standing';
+import { dueOf, judge, stagesBefore, standingsOf, type Watching } from '../../src/domain/analysis/standing';
 import type { RecordBody } from '../../src/domain/records';
 import { replay } from '../../src/domain/replay';
 import type { RequestKind } from '../../src/domain/request';
@@ -42,15 +42,17 @@ const soak: Soak = {
 
 type Told = [second: number, body: RecordBody];
 
-/** The state of a deployment whose only step began at second 0. */
-function stateOf(step: Watching, ...told: Told[]) {
+/** The state of a deployment whose first, or only, step began at second 0. */
+function stateOf(steps: Watching | Watching[], ...told: Told[]) {
+  const all = [steps].flat();
+  const step = all[0] as Watching;
   const plan = {
     purpose: 'deploy' as const,
     environment: 'test',
     service: 'shop',
     version: '2.0.0',
     formerVersion: '1.0.0',
-    steps: [step],
+    steps: all,
   };
   const bodies: Told[] = [
     [0, { kind: 'opened', plan, holder }],
@@ -179,5 +181,39 @@ describe('a deployment that is gone on with', () => {
     expect(judge(analyse, stateOf(analyse, ...errors, halted, resumed), 1000 * SECOND).kind).toBe('open');
     const failed = stateOf(analyse, found(10, 'fail'), resumed);
     expect(judge(analyse, failed, 1000 * SECOND).kind).toBe('failed');
+  });
+});
+
+describe('what the weights before a step found', () => {
+  const later: Analyse = { ...analyse, id: 'analyse:here:50', percent: 50 };
+  const elsewhere: Analyse = { ...analyse, id: 'analyse:there:10', region: 'there' };
+
+  function lookOf(second: number, step: Watching, evidence?: number): Told {
+    const assessment: Assessment = {
+      verdict: evidence === undefined ? 'error' : 'pass',
+      reason: '',
+      window: { from: 0, to: second * SECOND },
+      figures: [],
+      ...(evidence === undefined ? {} : { evidence }),
+    };
+    return [second, { kind: 'assessed', step: step.id, assessments: [{ check: 'hosts', assessment }] }];
+  }
+
+  it('is the latest evidence of the same check in the same region, by the journal alone', () => {
+    const state = stateOf([analyse, elsewhere, later, soak], lookOf(5, analyse, 1), lookOf(6, analyse, 2));
+    expect(stagesBefore(later, check, state)).toEqual({ earlier: [2], ofAll: 2 });
+    expect(stagesBefore(later, { ...check, name: 'another' }, state)).toEqual({ earlier: [0], ofAll: 2 });
+    expect(stagesBefore(elsewhere, check, state)).toEqual({ earlier: [], ofAll: 1 });
+    expect(stagesBefore(analyse, check, state)).toEqual({ earlier: [], ofAll: 2 });
+  });
+
+  it('outlasts a look that measured nothing', () => {
+    const state = stateOf([analyse, later], lookOf(5, analyse, 2), lookOf(6, analyse));
+    expect(stagesBefore(later, check, state).earlier).toEqual([2]);
+  });
+
+  it('is nothing to the soak, which is held against an earlier time', () => {
+    const state = stateOf([analyse, soak], lookOf(5, analyse, 2));
+    expect(stagesBefore(soak, check, state)).toEqual({ earlier: [], ofAll: 1 });
   });
 });

@@ -48,12 +48,18 @@ describe('changes of an environment that exists', () => {
       (input) => (input['regionOverrides'] = { 'eu-west-3': { network: { kind: 'new' } } }),
       ['regionOverrides.eu-west-3.network'],
     ],
+    ['set of regions, without one that serves', (input) => (input['regions'] = ['eu-west-1']), ['regions']],
   ])('refuses another %s', (_what, after, paths) => {
     expect(refused(undefined, after)).toEqual(paths);
   });
 
   it.each<[string, Edit | undefined, Edit]>([
     ['another maximum', undefined, (input) => (input.fleet['maximum'] = 9)],
+    [
+      'one region less, once protection was lifted',
+      (input) => (input['protection'] = false),
+      (input) => (input['regions'] = ['eu-west-1']),
+    ],
     ['another region', undefined, (input) => (input['regions'] = ['eu-west-3', 'eu-west-1'])],
     ['more NAT gateways', network({ kind: 'new' }), network({ kind: 'new', natGateways: 'one-per-zone' })],
     [

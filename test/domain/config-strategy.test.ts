@@ -100,7 +100,7 @@ describe('the checks of the configuration', () => {
         limit: 0.02,
         windowSeconds: 60,
         minimumRequests: 100,
-        comparison: { significance: 0.005, tolerance: 0.001 },
+        comparison: { significance: 0.01, tolerance: 0.001 },
         pacing: { ...pacing, failureLimit: 1 },
       },
       {

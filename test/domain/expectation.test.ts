@@ -154,6 +154,22 @@ describe('while a stack is applied', () => {
     ]);
   });
 
+  it('one that had what the next weight needs, so that nothing was applied, is to be as it was', () => {
+    const enough: Done = ['follow', { wanted: 3 }];
+    const raised = { ...heldGreen, minimum: 4, desired: 4 };
+    expect(drifts(after([up, held, enough]), { blue: heldBlue, green: heldGreen })).toEqual([]);
+    expect(drifts(after([up, held, enough]), { blue: heldBlue, green: raised })).toEqual([
+      'green fleet, minimum: expected 3; found 4',
+      'green fleet, desired capacity: expected 3; found 4',
+    ]);
+    const grown: Done = ['follow', { wanted: 4, grew: true, minimum: 4, maximum: 4, desired: 4 }];
+    expect(drifts(after([up, held, grown]), { blue: heldBlue, green: raised })).toEqual([]);
+    // A look is under way, and may yet apply it.
+    expect(
+      drifts(after([up, held], { step: 'follow' }), { blue: heldBlue, green: { ...raised, minimum: 9 } }),
+    ).toEqual([]);
+  });
+
   it('an idle fleet that scales by itself is not judged by its desired capacity', () => {
     const state = after([up], undefined, [], plan(true));
     expect(drifts(state, { green: { ...upSeen, desired: 4 } })).toEqual([]);

@@ -140,7 +140,9 @@ describe('a step with a check that fails', () => {
     );
     expect(reason?.details).toContain('new colour: 80 %, limit 5 %');
     expect(reason?.details.filter((line) => line.includes('80 of 100 requests failed'))).toHaveLength(5);
-    expect(message).toContain('In the whole deployment 495 of 10000 requests failed (4.95 %).');
+    expect(message).toContain(
+      'In the whole deployment 495 of 10000 requests failed (4.95 %) by the metrics so far; 2.0.0 had at most 10 % of the traffic.',
+    );
     expect(test.messages.filter(({ kind }) => kind === 'assessed')).toHaveLength(1);
   });
 
@@ -166,6 +168,57 @@ describe('a step with a check that fails', () => {
     const { outcome, reason } = await deployed(session([]));
     expect(outcome).toBe('rolled-back');
     expect(reason?.message).toContain('2.0.0 fell sick with 10 % of the traffic in eu-west-3');
+  });
+});
+
+describe('between two weights, while the fleet grows', () => {
+  const stages = [10, 50].map((percent) => ({ percent, pauseSeconds: 30, byHand: false }));
+  const growing = {
+    strategy: { kind: 'canary' as const, steps: stages },
+    growth: { kind: 'proportional' as const, minimum: 1 },
+  };
+  const FOLLOW = 'follow:eu-west-3:50';
+
+  beforeEach(() => {
+    world.runs('blue', '1.0.0', 4);
+    // What is launched for the second weight does not get well.
+    world.beforeApply = ({ capacity }) => {
+      if (capacity.desired > 1) world.at().behaviours.set('2.0.0', 'sick');
+    };
+  });
+
+  it('the checks go on looking, and a failure turns back before traffic moves on', async () => {
+    const looks: Look[] = [];
+    let grows = Infinity;
+    world.at().measures = (check, look) => {
+      looks.push(look);
+      if (look.to - look.from > 35 * SECOND) grows = Math.min(grows, look.to);
+      return measures({ new: look.to > grows ? 80 : 1, old: 10 })(check, look);
+    };
+    const { outcome, reason, records } = await deployed(session([errors()], growing));
+    expect(outcome).toBe('rolled-back');
+    expect(reason?.message).toContain('The check errors failed at 10 % on green');
+    expect(story(records)).toContain(`failed ${FOLLOW}`);
+    expect(story(records)).not.toContain('started shift:eu-west-3:50');
+    // They are looks of the weight that traffic has, over all the time that it has it.
+    const began = at(records, `started ${ANALYSE}`);
+    expect(new Set(looks.map(({ from }) => from))).toEqual(new Set([began]));
+    const later = assessments(records, ANALYSE).filter((look) => look.at > at(records, `started ${FOLLOW}`));
+    expect(later.length).toBeGreaterThan(1);
+    expect(later.at(-1)).toMatchObject({ assessments: [{ assessment: { verdict: 'fail' } }] });
+  });
+
+  it('no answer of theirs holds up what grows', async () => {
+    world.at().measures = (check, look) =>
+      look.to - look.from > 35 * SECOND
+        ? { kind: 'none', window: look, reason: 'CloudWatch did not answer' }
+        : measures({ new: 1, old: 10 })(check, look);
+    const { outcome, reason, records } = await deployed(
+      session([errors({ consecutiveErrorLimit: 2 })], growing),
+    );
+    expect(outcome).toBe('rolled-back');
+    expect(reason?.code).toBe('BASCULE_STEP_TIMEOUT');
+    expect(story(records)).toContain(`failed ${FOLLOW}`);
   });
 });
 

@@ -118,6 +118,17 @@ const stoppedWhileReleasing: Beginning = {
   ],
 };
 
+const raisedBeforeItGrows: Beginning = {
+  regions: ['eu-west-3'],
+  suspended: [],
+  stages: [5, 50],
+  mischief: [
+    { after: 0, what: { kind: 'falls-sick', colour: 'blue' } },
+    { after: 0, what: { kind: 'falls-sick', colour: 'green' } },
+    { after: 0, what: { kind: 'fleet-by-hand', colour: 'green', what: 'minimum' } },
+  ],
+};
+
 function haltBy(cause: 'moved-by-hand' | 'requests' | 'both-sick', after: number): Mischief[] {
   switch (cause) {
     case 'moved-by-hand':
@@ -181,8 +192,15 @@ describe('a deployment to which anything may happen', () => {
           if (state.closed?.outcome === 'halted') expect(finale).toBe('abort');
         }
       }),
-      // Stopped between putting the fleets back and seeing that they are; once, each resume halted anew.
-      { numRuns: 80, examples: [[stoppedWhileReleasing, [], 'resume']] },
+      // Stopped between putting the fleets back and seeing that they are; once, each resume halted anew. And a
+      // fleet that has to grow while it serves, of which a person had raised the minimum beyond that.
+      {
+        numRuns: 80,
+        examples: [
+          [stoppedWhileReleasing, [], 'resume'],
+          [raisedBeforeItGrows, [], 'accept'],
+        ],
+      },
     );
   });
 

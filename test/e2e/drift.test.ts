@@ -11,6 +11,7 @@ import type { Colour } from '../../src/domain/colour';
 import type { Answer, Program } from '../support/command-line';
 import { ENVIRONMENT, SERVICE } from '../support/e2e-project';
 import { apps, LiveEnvironment, soleColour } from '../support/e2e';
+import { alsoAs } from '../support/releases';
 import { must } from '../support/until';
 
 const HELD = ['AZRebalance', 'ScheduledActions'];
@@ -19,7 +20,7 @@ let live: LiveEnvironment;
 
 beforeAll(async () => {
   live = await LiveEnvironment.live(apps.service);
-  await live.bake('2.0.0', apps.service);
+  await alsoAs(live, '1.0.0', ['2.0.0']);
 });
 
 afterAll(() => live?.dispose());

@@ -6,14 +6,14 @@ import { ENVIRONMENT } from '../support/e2e-project';
 import { apps, LiveEnvironment, soleColour } from '../support/e2e';
 import type { Answer } from '../support/command-line';
 import type { Colour } from '../../src/domain/colour';
+import { alsoAs } from '../support/releases';
 import { must, until } from '../support/until';
 
 let live: LiveEnvironment;
 
 beforeAll(async () => {
   live = await LiveEnvironment.live(apps.service);
-  await live.bake('2.0.0', apps.service);
-  await live.bake('3.0.0', apps.service);
+  await alsoAs(live, '1.0.0', ['2.0.0', '3.0.0']);
 });
 
 afterAll(() => live?.dispose());

@@ -7,6 +7,7 @@ import { startAwsProxy } from '../support/aws-proxy';
 import type { Document, Program } from '../support/command-line';
 import { ENVIRONMENT } from '../support/e2e-project';
 import { apps, LiveEnvironment, soleColour } from '../support/e2e';
+import { alsoAs } from '../support/releases';
 import { must, until } from '../support/until';
 
 const LEASE_KEY = `environments/${ENVIRONMENT}/lease.json`;
@@ -19,7 +20,7 @@ let live: LiveEnvironment;
 
 beforeAll(async () => {
   live = await LiveEnvironment.live(apps.service);
-  await live.bake('2.0.0', apps.service);
+  await alsoAs(live, '1.0.0', ['2.0.0']);
 });
 
 afterAll(() => live?.dispose());

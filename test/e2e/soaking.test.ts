@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Program } from '../support/command-line';
 import { ENVIRONMENT } from '../support/e2e-project';
 import { apps, LiveEnvironment, soleColour } from '../support/e2e';
+import { alsoAs } from '../support/releases';
 import { must, until } from '../support/until';
 
 let live: LiveEnvironment;
@@ -12,7 +13,7 @@ beforeAll(async () => {
     // Auto Scaling must not heal what the test makes sick.
     settings.fleet.healthGraceSeconds = 600;
   });
-  await live.bake('2.0.0', apps.fickle);
+  await alsoAs(live, '1.0.0', ['2.0.0']);
   await live.change((settings) => {
     settings.deployment.soakSeconds = 120;
   });

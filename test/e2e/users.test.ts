@@ -7,8 +7,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { clearFaults, injectFaults } from '../../automation/sandbox/lifecycle/inject';
+import type { Program } from '../support/command-line';
 import { ENVIRONMENT } from '../support/e2e-project';
 import { LiveEnvironment, soleColour } from '../support/e2e';
+import { alsoAs } from '../support/releases';
 import { must } from '../support/until';
 
 const APP = path.join(__dirname, '..', 'support', 'apps', 'lingering');
@@ -28,7 +30,7 @@ beforeAll(async () => {
     });
     Object.assign(settings.deployment, { openConnections: { periodSeconds: 1 } });
   });
-  await live.bake('2.0.0', APP);
+  await alsoAs(live, '1.0.0', ['2.0.0']);
   url = await live.url();
 });
 
@@ -76,6 +78,20 @@ async function named(port: number): Promise<string[]> {
   return groups.map((group) => must(/-(blue|green)\//.exec(group.TargetGroupArn ?? '')?.[1])).sort();
 }
 
+/** Another process aborts the deployment, and ends as its driver does. */
+async function turnedBack(driver: Program): Promise<void> {
+  const [abort, driven] = await Promise.all([live.run('abort', ENVIRONMENT), live.answerOf(driver)]);
+  for (const { exitCode, json, stdout, stderr } of [abort, driven]) {
+    expect(exitCode, stdout + stderr).toBe(4);
+    expect(json).toMatchObject({ outcome: 'rolled-back', reason: { code: 'BASCULE_ABORTED' } });
+    expect(json.reason?.message).toMatch(/^Aborted on request of \S+ on /);
+  }
+  expect(driven.json.deployment).toBe(abort.json.deployment);
+  const nothing = await live.run('advance', ENVIRONMENT);
+  expect(nothing.exitCode).toBe(2);
+  expect(nothing.json.error?.code).toBe('BASCULE_NOTHING_RUNNING');
+}
+
 test('a deployment that AWS has no room for is refused with AWS’s numbers, and nothing is begun', async () => {
   await injectFaults({ folder: live.info.folder }, [{ kind: 'quota', code: 'L-1216C47A', value: 7 }]);
   try {
@@ -106,9 +122,7 @@ test('who is pinned stays while both colours have weight, and follows at once on
   const shares = await answers(fresh);
   expect(shares).toEqual({ '1.0.0': 16, '2.0.0': 4 });
   expect(await answers(fresh)).toEqual(shares);
-  const [abort, answer] = await Promise.all([live.run('abort', ENVIRONMENT), live.answerOf(program)]);
-  expect(answer.json, answer.stderr).toMatchObject({ outcome: 'rolled-back' });
-  expect(abort.exitCode, abort.stdout).toBe(4);
+  await turnedBack(program);
   expect(await answers([...old, ...fresh])).toEqual({ '1.0.0': 24 });
   // Only the test listener names the idle colour, and through it its health goes on being checked.
   expect(await named(8080)).toEqual(['green']);

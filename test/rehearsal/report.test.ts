@@ -58,13 +58,13 @@ describe('renderReport', () => {
     expect(page).not.toMatch(/\s(src|srcset|href|action)\s*=/i);
     expect(page).not.toMatch(/@import|url\(/i);
     const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map((found) => found[1] ?? '');
-    expect(scripts).toHaveLength(3);
+    expect(scripts).toHaveLength(4);
     const policy = /Content-Security-Policy"\s+content="([^"]*)"/.exec(page)?.[1] ?? '';
     expect(policy).toContain('default-src &#39;none&#39;');
     for (const script of scripts) {
       expect(policy).toContain(createHash('sha256').update(script).digest('base64'));
     }
-    expect([...page.matchAll(/<script\b/g)]).toHaveLength(4);
+    expect([...page.matchAll(/<script\b/g)]).toHaveLength(5);
   });
 
   it('gives the charts every response that came before the load was stopped', () => {
@@ -116,7 +116,7 @@ describe('renderReport', () => {
     });
     const page = renderReport(report);
     expect(page).not.toContain('<img');
-    expect([...page.matchAll(/<\/script>/g)]).toHaveLength(4);
+    expect([...page.matchAll(/<\/script>/g)]).toHaveLength(5);
     expect(page).toContain('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;amp;');
     expect(dataOf(page).versions.map(({ label }) => label)).toContain(evil);
   });

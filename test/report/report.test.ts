@@ -119,6 +119,8 @@ describe('the page', () => {
     expect(page).toContain('40 of 1000 requests (4 %) failed on the new colour, over the limit of 2 %.');
     expect(page).toContain('51 of 9000 (0.57 %)');
     expect(page).toContain('the command exited with 0: orders flow');
+    expect(page.match(/>not begun</g)).toHaveLength(1);
+    expect(page).not.toContain('>pending<');
   });
 
   it('has a place for each chart that its data has', () => {
@@ -132,7 +134,7 @@ describe('the page', () => {
     expect(page).not.toMatch(/<(link|img|iframe|object|embed|base)\b/i);
     expect(page).not.toMatch(/\s(src|srcset|href|action)\s*=/i);
     const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map((found) => found[1] ?? '');
-    expect(scripts).toHaveLength(2);
+    expect(scripts).toHaveLength(3);
     const policy = /Content-Security-Policy"\s+content="([^"]*)"/.exec(page)?.[1] ?? '';
     for (const script of scripts)
       expect(policy).toContain(createHash('sha256').update(script).digest('base64'));
@@ -153,6 +155,6 @@ describe('the page', () => {
     const bad = renderDeployment(storyOf(records));
     expect(bad).not.toContain('<img');
     expect(bad).toContain('&lt;img src=x');
-    expect([...bad.matchAll(/<\/script>/g)]).toHaveLength(3);
+    expect([...bad.matchAll(/<\/script>/g)]).toHaveLength(4);
   });
 });

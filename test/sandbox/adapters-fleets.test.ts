@@ -1,6 +1,6 @@
 /** Fleets, images and metrics over the real control plane. */
 import { PutMetricDataCommand, CloudWatchClient, type MetricDatum } from '@aws-sdk/client-cloudwatch';
-import { RegisterImageCommand } from '@aws-sdk/client-ec2';
+import { DescribeSnapshotsCommand, RegisterImageCommand } from '@aws-sdk/client-ec2';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { createClients } from '../../src/adapters/aws';
 import { AwsFleets } from '../../src/adapters/fleets';
 import { AwsImages } from '../../src/adapters/images';
 import { AwsMetrics } from '../../src/adapters/metrics';
+import { AwsReleaseImages } from '../../src/adapters/release-images';
 import { Groups } from './moto-groups';
 import { must, until, type Plane } from './moto-plane';
 
@@ -136,6 +137,39 @@ describe('AwsImages', () => {
     });
     expect(await images.find(REGION, 'books', '3.0.1', ['self'])).toBeUndefined();
     expect(await images.find(REGION, 'shop', '3.0.0', ['self'])).toBeUndefined();
+  });
+});
+
+describe('AwsReleaseImages', () => {
+  const images = new AwsReleaseImages('shop');
+
+  async function listed(version: string) {
+    return must((await images.list(REGION)).find((image) => image.version === version));
+  }
+
+  it('lists the releases of the service, and names the group and the instances that use one', async () => {
+    const { id } = await listed('1.0.0');
+    expect((await images.list(REGION)).map((image) => image.version)).not.toContain('3.0.0');
+    const uses = (await images.uses(REGION, [id])).filter((one) => 'image' in one && one.image === id);
+    const kinds = uses.map(({ use }) => use.kind).sort();
+    expect(kinds).toEqual(['instance', 'instance', 'launch-template']);
+    expect(uses.map(({ use }) => use)).toContainEqual({
+      kind: 'launch-template',
+      region: REGION,
+      group: 'shop-production-blue',
+    });
+  });
+
+  it('removes an image with its snapshots, and may be told to do it again', async () => {
+    await plane.template('7.0.0');
+    const image = await listed('7.0.0');
+    expect(image.snapshots).toHaveLength(1);
+    expect(image.createdAt).toBeGreaterThan(Date.now() - 600_000);
+    await images.remove(image);
+    await images.remove(image);
+    expect((await images.list(REGION)).map(({ id }) => id)).not.toContain(image.id);
+    const { Snapshots = [] } = await plane.ec2().send(new DescribeSnapshotsCommand({ OwnerIds: ['self'] }));
+    expect(Snapshots.map(({ SnapshotId }) => SnapshotId)).not.toContain(image.snapshots[0]);
   });
 });
 

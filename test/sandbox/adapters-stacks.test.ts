@@ -1,6 +1,6 @@
 /** Stacks on the real engine, with a backend in a folder and programs that need no provider. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { PulumiCommand } from '@pulumi/pulumi/automation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureEngine } from '../../automation/engine';
+import { PulumiStackPreviews } from '../../src/adapters/stack-previews';
 import { PulumiStacks, type StackPrograms } from '../../src/adapters/stacks';
 import type { EnvironmentConfig } from '../../src/domain/config';
 import type { FleetTarget } from '../../src/ports';
@@ -17,8 +18,8 @@ const PROJECT_FILE = 'name: bascule\nruntime: nodejs\nmain: index.js\n';
 
 /** A component, which the engine keeps like any resource and which needs no plugin. */
 class Part extends pulumi.ComponentResource {
-  constructor(name: string) {
-    super('test:index:Part', name);
+  constructor(name: string, protect = false) {
+    super('test:index:Part', name, {}, { protect });
     this.registerOutputs({});
   }
 }
@@ -27,7 +28,8 @@ let folder = '';
 let failure: Error | undefined;
 const programs: StackPrograms = {
   async service(config, environment) {
-    void new Part('load-balancer');
+    // As the real ones are: whoever removes them through Bascule was asked before.
+    void new Part('load-balancer', true);
     return {
       environment,
       service: config.service,
@@ -111,10 +113,22 @@ describe('PulumiStacks', () => {
     });
   });
 
-  it('shows what an update would do without keeping its settings', async () => {
+  it('previews on a copy of what the engine exports, and keeps nothing of it', async () => {
+    const names = async () =>
+      Promise.all(
+        ['project', 'backend'].map((name) => readdir(path.join(folder, name), { recursive: true })),
+      );
+    const files = await names();
     const file = at('Pulumi.production.eu-west-3.green.yaml');
     const before = await readFile(file, 'utf8');
-    expect(await (await stacks()).previewFleet(green('3.0'))).toMatchObject({ created: 0, unchanged: 2 });
+    const place = { projectFolder: at('.'), command: await PulumiCommand.get({ skipVersionCheck: true }) };
+    const config = { service: 'shop' } as EnvironmentConfig;
+    const shown = new PulumiStackPreviews(place, 'production', config, programs);
+    expect(await shown.outputs()).toEqual(await (await stacks()).outputs());
+    const fleets: FleetTarget[] = [green('3.0'), { ...green('3.0'), colour: 'blue' }];
+    for (const preview of await Promise.all([shown.service(), ...fleets.map((one) => shown.fleet(one))]))
+      expect(preview).toMatchObject({ resources: [], unchanged: 0 });
+    expect(await names()).toEqual(files);
     expect(await readFile(file, 'utf8')).toBe(before);
   });
 

@@ -3,6 +3,7 @@ import {
   CreateListenerCommand,
   CreateRuleCommand,
   DescribeRulesCommand,
+  type ElasticLoadBalancingV2Client,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { callCounts, createClients, resetCallCounts } from '../../src/adapters/aws';
@@ -87,6 +88,25 @@ async function addRule(
   );
 }
 
+/** Tells how many calls of a client were under way at most at a time. */
+function watchCalls(elb: ElasticLoadBalancingV2Client): () => number {
+  let underWay = 0;
+  let most = 0;
+  elb.middlewareStack.add(
+    (next) => async (call) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      try {
+        return await next(call);
+      } finally {
+        underWay -= 1;
+      }
+    },
+    { step: 'finalizeRequest', priority: 'low' },
+  );
+  return () => most;
+}
+
 describe('AwsTraffic', () => {
   it('reads every page, and only what forwards to a colour', async () => {
     const routes = await traffic.routes();
@@ -124,20 +144,26 @@ describe('AwsTraffic', () => {
     });
   });
 
-  it('moves 100 routes within 2 s where each call takes 100 ms more, one call for each', async () => {
-    const production = (await traffic.routes()).filter((route) => route.listener === 'production');
+  it('moves 100 routes by one call for each, so many side by side that 100 ms for each are half a second', async () => {
+    const elb = createClients(REGION).elb;
+    const own = new AwsTraffic(elb, {
+      productionListenerArn: balancer.listener,
+      testListenerArn: testListener,
+      targetGroups: balancer,
+    });
+    const production = (await own.routes()).filter((route) => route.listener === 'production');
+    const sideBySide = watchCalls(elb);
     resetCallCounts();
     await plane.faults([{ kind: 'latency', milliseconds: 100 }]);
     try {
-      const began = performance.now();
-      await traffic.write(production.map((route) => ({ route, weights: allTo('blue') })));
-      const took = performance.now() - began;
+      await own.write(production.map((route) => ({ route, weights: allTo('blue') })));
       expect(callCounts()).toEqual({ 'elbv2:ModifyListener': 1, 'elbv2:ModifyRule': 99 });
-      expect(took).toBeLessThan(2000);
+      // How long it took in all is the machine's affair, and the bench's.
+      expect(sideBySide()).toBeGreaterThanOrEqual(20);
     } finally {
       await plane.faults([]);
     }
-    expect(liveColour(await traffic.routes())).toEqual({ kind: 'live', colour: 'blue' });
+    expect(liveColour(await own.routes())).toEqual({ kind: 'live', colour: 'blue' });
   });
 
   it('says that AWS cannot be reached', async () => {

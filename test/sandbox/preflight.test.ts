@@ -97,7 +97,7 @@ describe('AwsPreflight', () => {
     const reading = await read();
     for (const part of [must(reading.vcpus[0]).room, reading.subnets, reading.targets])
       expect(part).toEqual({ kind: 'unknown', why: expect.stringMatching(/not authorized|do not allow/) });
-    expect(reading.launch.kind).toBe('known');
+    expect(reading.launch?.kind).toBe('known');
   });
 
   it('names the state of each alarm, also of one that does not exist', async () => {

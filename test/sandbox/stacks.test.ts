@@ -191,14 +191,17 @@ describe('the stacks, by plain pulumi', () => {
     expect(Object.keys(await cli.outputs(SERVICE)).sort()).toEqual([
       'config',
       'environment',
+      'live',
       'regions',
       'service',
     ]);
   });
 
   it('go away without a rest', async () => {
-    for (const stack of [BLUE, GREEN, SERVICE])
+    for (const stack of [BLUE, GREEN, SERVICE]) {
+      await cli.must('state', 'unprotect', '--all', '--yes', '--stack', stack);
       await cli.must('destroy', '--yes', '--skip-preview', '--stack', stack);
+    }
     const { LoadBalancers } = await sandbox.elb().send(new DescribeLoadBalancersCommand({}));
     const { TargetGroups } = await sandbox.elb().send(new DescribeTargetGroupsCommand({}));
     expect({ LoadBalancers, TargetGroups, blue: await group('shop-staging-blue') }).toEqual({

@@ -1,6 +1,8 @@
 import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../src/domain/config';
+import type { Guard, RegionLook } from '../../src/domain/guard';
+import type { Route, Weights } from '../../src/domain/traffic';
 import { fleetProgram } from '../../stacks/fleet';
 import { environment, type Edit } from '../support/config';
 import { run, thrownBy, type MockOptions } from '../support/pulumi-mocks';
@@ -65,6 +67,44 @@ function world(situation: Situation): MockOptions {
 }
 
 const program = () => fleetProgram(PLACE);
+
+/** The region as a guard would find it: green is live with three instances, all of them healthy. */
+function guardOf(found: Partial<RegionLook> = {}, refuses = true): Guard {
+  const limits = { minimum: 2, maximum: 4, desired: 3, suspended: [] };
+  const look: RegionLook = {
+    routes: async () => [liveOn({ blue: 0, green: 100 })],
+    limits: async () => ({ blue: undefined, green: limits }),
+    healthy: async () => ({ blue: 0, green: 3 }),
+    ...found,
+  };
+  return { lookAt: () => look, refuses };
+}
+
+const liveOn = (weights: Weights): Route => ({
+  id: 'listener',
+  kind: 'default',
+  listener: 'production',
+  label: 'default action',
+  weights,
+});
+
+/** The stack ran 2.0.0 from ami-0, and is now to do as its settings say. */
+function guarded(guard: Guard, fleet: Record<string, unknown> = {}, applied: object = {}) {
+  const stacks = {
+    'organization/bascule/production': serviceOutputs(),
+    [`organization/bascule/${STACK}`]: { version: '2.0.0', imageId: 'ami-0', ...applied },
+  };
+  const options = world({ stacks });
+  options.config = { 'bascule:fleet': { ...FLEET, ...fleet } };
+  return { options, program: () => fleetProgram(PLACE, guard) };
+}
+
+async function refusedBy(guard: Guard, fleet: Record<string, unknown>, applied?: object): Promise<string> {
+  const { options, program: guardedProgram } = guarded(guard, fleet, applied);
+  const error: unknown = await thrownBy(options, guardedProgram);
+  expect(pulumi.RunError.isInstance(error)).toBe(true);
+  return (error as Error).message;
+}
 
 async function applied(situation: Situation = {}) {
   const { outputs, ofType } = await run(world(situation), program);
@@ -211,5 +251,51 @@ describe('a fleet', () => {
       input.fleet['environment'] = { LONG: 'y'.repeat(3000) };
     };
     expect(await refusal({ edit })).toMatch(/has \d+ bytes, EC2 takes 16384/);
+  });
+});
+
+describe('the guard of a fleet', () => {
+  it('shows which colour is live, and lets pass what is not felt', async () => {
+    const { options, program: guardedProgram } = guarded(guardOf(), { maximum: 9 });
+    const { outputs, ofType } = await run(options, guardedProgram);
+    expect(outputs).toMatchObject({ live: 'green', version: '2.0.0' });
+    for (const type of ['aws:autoscaling/group:Group', 'bascule:index:Protection'])
+      expect(ofType(type)).toMatchObject([{ protect: true }]);
+  });
+
+  it('refuses another release and less capacity for the live fleet, before it asks for any resource', async () => {
+    expect(await refusedBy(guardOf(), { minimum: 0, maximum: 0, desired: 0 })).toContain(
+      'BASCULE_FLEET_IS_LIVE',
+    );
+    expect(await refusedBy(guardOf(), {}, { version: '1.9.0', imageId: 'ami-9' })).toContain(
+      'would change version: 1.9.0 → 2.0.0\n  would change image: ami-9 → ami-0',
+    );
+  });
+
+  it('refuses to empty the only healthy colour, although it is idle', async () => {
+    const idle = guardOf({ routes: async () => [liveOn({ blue: 100, green: 0 })] });
+    const empty = { minimum: 0, maximum: 0, desired: 0 };
+    expect(await refusedBy(idle, empty)).toContain('BASCULE_ONLY_HEALTHY_COLOUR');
+  });
+
+  it('takes no answer for a yes', async () => {
+    const deaf = guardOf({ limits: () => Promise.reject(new Error('AWS is silent')) });
+    const text = await refusedBy(deaf, { maximum: 9 });
+    expect(text).toContain('BASCULE_LIVE_UNKNOWN');
+    expect(text).toContain('AWS is silent');
+  });
+
+  it('does as it is told, and says so', async () => {
+    const told = { maximum: 1, minimum: 1, desired: 1, allowLiveChange: '2.0.0' };
+    const { options, program: guardedProgram } = guarded(guardOf(), told);
+    const { ofType } = await run(options, guardedProgram);
+    expect(ofType('aws:autoscaling/group:Group')[0]?.inputs).toMatchObject({ maxSize: 1 });
+    expect(ofType('bascule:index:Protection')).toMatchObject([{ protect: false }]);
+  });
+
+  it('leaves refusing to the driver where that looks by itself', async () => {
+    const deaf = guardOf({ routes: () => Promise.reject(new Error('AWS is silent')) }, false);
+    const { options, program: guardedProgram } = guarded(deaf, { minimum: 0, maximum: 0, desired: 0 });
+    expect((await run(options, guardedProgram)).outputs).toMatchObject({ live: 'unknown' });
   });
 });

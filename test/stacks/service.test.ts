@@ -4,6 +4,8 @@ import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseEnvironment, type EnvironmentConfig } from '../../src/domain/config';
+import type { Guard } from '../../src/domain/guard';
+import type { Route } from '../../src/domain/traffic';
 import { serviceProgram } from '../../stacks/service';
 import { environment, type Edit } from '../support/config';
 import { run, thrownBy, type Asked, type MockOptions, type Ran } from '../support/pulumi-mocks';
@@ -24,14 +26,18 @@ const LIVE_GREEN = [
 ];
 
 /** `before` is what the stack gave when it was last applied. */
-function applied(config: EnvironmentConfig, before: Record<string, unknown> = {}): Promise<Ran> {
+function applied(
+  config: EnvironmentConfig,
+  before: Record<string, unknown> = {},
+  guard?: Guard,
+): Promise<Ran> {
   const calls: MockOptions['calls'] = {
     'aws:ec2/getVpc:getVpc': () => ({ id: 'vpc-found' }),
     'aws:ec2/getSubnets:getSubnets': () => ({ ids: ['subnet-b', 'subnet-a'] }),
     'aws:lb/getListener:getListener': () => ({ defaultActions: LIVE_GREEN }),
   };
   const stacks = { 'organization/bascule/production': before };
-  return run({ stack: 'production', calls, stacks }, () => serviceProgram(config, 'production'));
+  return run({ stack: 'production', calls, stacks }, () => serviceProgram(config, 'production', guard));
 }
 
 function configured(edit?: Edit): EnvironmentConfig {
@@ -242,7 +248,7 @@ describe('the service of an environment', () => {
       );
     }
     const regional = stack.asked.filter(
-      ({ type }) => !/^(aws:iam\/|pulumi:providers:|pulumi:pulumi:)/.test(type),
+      ({ type }) => !/^(aws:iam\/|pulumi:providers:|pulumi:pulumi:|bascule:)/.test(type),
     );
     expect(regional.filter(({ inputs }) => !regions.includes(String(inputs['region'])))).toEqual([]);
     expect(one(stack.ofType('pulumi:providers:aws'), 'aws')).toMatchObject({
@@ -260,6 +266,41 @@ describe('the service of an environment', () => {
     expect((error as Error).message).toMatch(
       /Pulumi\.production\.yaml: bascule:environment\.targets\.port: cannot change from 8080 to 9090/,
     );
+  });
+
+  it('is protected as a whole and in what requests depend on, until the configuration lifts it', async () => {
+    const protectedTypes = async (edit?: Edit) => {
+      const { asked } = await applied(configured(edit));
+      return [...new Set(asked.filter((one) => one.protect).map(({ type }) => type))].sort();
+    };
+    expect(await protectedTypes()).toEqual([
+      'aws:lb/listener:Listener',
+      'aws:lb/loadBalancer:LoadBalancer',
+      'aws:lb/targetGroup:TargetGroup',
+      'bascule:index:Protection',
+    ]);
+    expect(await protectedTypes((input) => (input['protection'] = false))).toEqual([]);
+  });
+
+  it('says which colour is live in each region, once there are listeners', async () => {
+    const route: Route = {
+      id: 'listener',
+      kind: 'default',
+      listener: 'production',
+      label: 'default action',
+      weights: { blue: 0, green: 100 },
+    };
+    const guard: Guard = {
+      lookAt: () => ({
+        routes: async () => [route],
+        limits: () => Promise.reject(new Error('not asked')),
+        healthy: () => Promise.reject(new Error('not asked')),
+      }),
+      refuses: true,
+    };
+    expect((await applied(configured(), {}, guard)).outputs['live']).toEqual({ 'eu-west-3': 'none' });
+    const before = { regions: { 'eu-west-3': { productionListenerArn: 'arn', targetGroups: {} } } };
+    expect((await applied(configured(), before, guard)).outputs['live']).toEqual({ 'eu-west-3': 'green' });
   });
 
   it('goes on when only what can change has changed', async () => {

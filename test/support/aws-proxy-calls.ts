@@ -14,6 +14,8 @@ export interface AwsCall {
   write: boolean;
   /** The same in each run of the same story: identifiers in it are stars. */
   label: string;
+  /** Of the request, with its query: where S3 names bucket and object. */
+  path: string;
   /** Empty for what is too big to be looked at, such as a bundle. */
   body: string;
   userAgent: string;
@@ -40,12 +42,18 @@ export function recognise(index: number, request: HttpRequest): AwsCall {
     index,
     service,
     action,
-    write: !READS.test(action),
+    write: !READS.test(action) && !isTrial(request.body),
     label: `${service}:${action} ${stable(subject)}`.trim(),
+    path: request.path,
     body: request.body,
     userAgent: String(request.headers['user-agent'] ?? ''),
     format,
   };
+}
+
+/** EC2 only says whether it would do it (Amazon EC2 API reference, "DryRun"). */
+function isTrial(body: string): boolean {
+  return /(^|&)DryRun=true(&|$)/.test(body);
 }
 
 /** From the scope of the signature: `Credential=KEY/20261121/us-east-1/elasticloadbalancing/aws4_request`. */

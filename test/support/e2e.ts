@@ -83,8 +83,7 @@ export class LiveEnvironment {
   static async live(app: string, change?: (settings: Settings) => void): Promise<LiveEnvironment> {
     const environment = await LiveEnvironment.start(change);
     try {
-      await environment.succeeds('up', ENVIRONMENT);
-      await environment.bake('1.0.0', app);
+      await Promise.all([environment.succeeds('up', ENVIRONMENT), environment.bake('1.0.0', app)]);
       await environment.succeeds('deploy', ENVIRONMENT, '--version', '1.0.0');
       return environment;
     } catch (problem) {

@@ -17,7 +17,7 @@ import { until } from './until';
 export interface Recording {
   writes: Write[];
   succeeded: WorldLines;
-  /** The world after a run that was asked to stop before its cutover. */
+  /** The world after a run that was asked to stop before its cutover; empty where nobody asked for it. */
   turnedBack: WorldLines;
 }
 
@@ -91,8 +91,8 @@ export class KillHarness implements Stage {
     return { ...ended, json: documentOf(ended) };
   }
 
-  /** Runs a scenario undisturbed, and once more up to a stop on request, and keeps what they did and left. */
-  async record(scenario: Scenario): Promise<Recording> {
+  /** Runs a scenario undisturbed, for the way back once more up to a stop on request, and keeps what they did and left. */
+  async record(scenario: Scenario, wayBack: boolean): Promise<Recording> {
     await prepareAnew(this, scenario);
     const roles = await rolesOf(this.live, scenario);
     const mark = randomUUID();
@@ -115,7 +115,7 @@ export class KillHarness implements Stage {
       throw new Error(`the undisturbed ${scenario.name} ended with ${exitCode}: ${stderr}${stdout}`);
     await this.settled();
     const succeeded = await worldOf(this.live, roles.roles);
-    return { writes, succeeded, turnedBack: await this.turnedBack(scenario) };
+    return { writes, succeeded, turnedBack: wayBack ? await this.turnedBack(scenario) : [] };
   }
 
   private async turnedBack(scenario: Scenario): Promise<WorldLines> {

@@ -35,6 +35,12 @@ export function pointName({ label, occurrence, moment, victim }: KillPoint): str
   return `${label}#${occurrence}:${moment}:${victim}`;
 }
 
+/** The point of a name. */
+export function pointOf(name: string): KillPoint {
+  const [, label = '', occurrence, moment, victim] = /^(.*)#(\d+):(\w+):(.*)$/.exec(name) ?? [];
+  return { label, occurrence: Number(occurrence), moment: moment as Moment, victim: victim as Victim };
+}
+
 export const nameOfWrite = (write: Pick<Write, 'label' | 'occurrence'>): string =>
   `${write.label}#${write.occurrence}`;
 

@@ -1,7 +1,16 @@
 /** Goes through the cases of a scenario, each on a stage that is whole. */
 import { strike, type Verdict } from './kill-case';
 import { KillHarness, type Recording } from './kill-harness';
-import { pointName, pointsOf, representative, shardOf, type KillPoint, type Write } from './kill-points';
+import {
+  pointName,
+  pointOf,
+  pointsOf,
+  representative,
+  shardOf,
+  wayOnOf,
+  type KillPoint,
+  type Write,
+} from './kill-points';
 import { scenarios, type Scenario } from './kill-scenarios';
 
 export type ScenarioName = keyof typeof scenarios;
@@ -30,7 +39,7 @@ export class KillRun {
   /** @returns the verdicts on what did not survive, in words; how each case went is told on the way */
   async play(name: ScenarioName, choice: Choice): Promise<{ struck: number; complaints: string[] }> {
     const scenario = scenarios[name];
-    const recording = await this.record(scenario);
+    const recording = await this.record(scenario, choice);
     const points = this.choose(recording.writes, choice);
     say(`${scenario.name}: ${recording.writes.length} writes, ${points.length} case(s)`);
     const complaints: string[] = [];
@@ -55,9 +64,11 @@ export class KillRun {
     process.exit(1);
   }
 
-  private async record(scenario: Scenario): Promise<Recording> {
+  private async record(scenario: Scenario, choice: Choice): Promise<Recording> {
+    // One case that goes on by itself needs no world of the way back to be held against.
+    const wayBack = choice.kind !== 'one' || wayOnOf(pointOf(choice.point)) === 'abort';
     try {
-      return await (await this.stage()).record(scenario);
+      return await (await this.stage()).record(scenario, wayBack);
     } catch (thrown) {
       await this.dispose();
       throw thrown;

@@ -29,7 +29,7 @@ export class PulumiCli {
       await symlink(path.join(PROJECT, name), path.join(folder, name));
     }
     const engine = await ensureEngine();
-    const PATH = `${engine.folder}${path.delimiter}${process.env['PATH'] ?? ''}`;
+    const PATH = [engine.folder, path.join(PROJECT, 'bin'), process.env['PATH'] ?? ''].join(path.delimiter);
     return new PulumiCli(folder, { ...withoutAws(process.env), ...sandboxEnv(sandbox), PATH });
   }
 

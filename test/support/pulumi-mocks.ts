@@ -7,6 +7,8 @@ export interface Asked {
   inputs: Record<string, unknown>;
   /** What the engine is told to leave as it is. */
   ignoreChanges: string[];
+  /** Whether the engine is told to refuse its deletion. */
+  protect: boolean;
 }
 
 export interface Ran {
@@ -27,11 +29,14 @@ export interface MockOptions {
 
 /** Runs a Pulumi program without an engine: what it asks for is kept, and made-up ids are answered. */
 export async function run(options: MockOptions, program: Program): Promise<Ran> {
-  const ignored = new Map<string, string[]>();
-  const asked = await mock(options, ignored);
+  const told: Told = new Map();
+  const asked = await mock(options, told);
   const outputs = await pulumi.runtime.runInPulumiStack(() => {
     pulumi.runtime.registerStackTransformation(({ type, name, opts }) => {
-      ignored.set(`${type} ${name}`, opts.ignoreChanges ?? []);
+      told.set(`${type} ${name}`, {
+        ignoreChanges: opts.ignoreChanges ?? [],
+        protect: opts.protect ?? false,
+      });
       return undefined;
     });
     return program();
@@ -48,15 +53,21 @@ export async function run(options: MockOptions, program: Program): Promise<Ran> 
 /** What a program throws, or undefined when it goes through. */
 export async function thrownBy(options: MockOptions, program: Program): Promise<unknown> {
   await mock(options, new Map());
-  return program().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
+  let found: unknown;
+  // Caught within: the stack would hand it on to nobody.
+  await pulumi.runtime.runInPulumiStack(async () => {
+    await program().catch((thrown: unknown) => (found = thrown));
+    return {};
+  });
+  return found;
 }
+
+/** By type and name, what the engine is told beside the inputs. */
+type Told = Map<string, Pick<Asked, 'ignoreChanges' | 'protect'>>;
 
 type Program = () => Promise<Record<string, unknown>>;
 
-async function mock(options: MockOptions, ignored: ReadonlyMap<string, string[]>): Promise<Asked[]> {
+async function mock(options: MockOptions, told: Told): Promise<Asked[]> {
   const asked: Asked[] = [];
   const config = Object.entries(options.config ?? {}).map(([key, value]) => [key, JSON.stringify(value)]);
   pulumi.runtime.setAllConfig(Object.fromEntries(config) as Record<string, string>);
@@ -73,7 +84,9 @@ async function mock(options: MockOptions, ignored: ReadonlyMap<string, string[]>
           type: args.type,
           name: args.name,
           inputs: args.inputs as Record<string, unknown>,
-          ignoreChanges: ignored.get(`${args.type} ${args.name}`) ?? [],
+          ignoreChanges: [],
+          protect: false,
+          ...told.get(`${args.type} ${args.name}`),
         });
         return { id: `${args.name}-id`, state: stateOf(args) };
       },

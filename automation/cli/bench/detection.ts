@@ -33,36 +33,38 @@ export interface DetectionBench {
   project: string;
   bucket: string;
   region: string;
-  /** A release that fails most requests and is healthy on its health path. */
-  version: string;
+  /** Releases that fail most requests and are healthy on their health path. */
+  versions: { what: string; version: string }[];
   idle: Colour;
   say: (line: string) => void;
 }
 
 /** From the first bad sample's arrival in CloudWatch to weights restored, under load, by real deployments. */
-export async function detectionTiming(bench: DetectionBench): Promise<Timing> {
+export async function detectionTimings(bench: DetectionBench): Promise<Timing[]> {
   const clients = createClients(bench.region);
   const place = await placeOf(clients);
   await addRules(clients, place.production);
   await analyse(bench.project);
   const metrics = new AwsMetrics(clients.cloudWatch, place.loadBalancerArn, place.targetGroups);
   const load = await startLoad({ url: place.url, path: '/', requestsPerSecond: 400, failOn: 'server-error' });
-  const parts: string[] = [];
+  const timings: Timing[] = [];
   try {
-    const whole = await timed(
-      `bad sample in CloudWatch to weights back, ${ROUTES} routes`,
-      0,
-      RUNS,
-      async () => {
-        const run = await turnBack(bench, metrics);
-        parts.push(`decided after ${run.decided.toFixed(2)} s, restored after ${run.restored.toFixed(2)} s`);
+    for (const { what, version } of bench.versions) {
+      const parts: string[] = [];
+      const before = load.snapshot();
+      const name = `bad sample in CloudWatch to weights back, ${ROUTES} routes, ${what}`;
+      const whole = await timed(name, 0, RUNS, async () => {
+        const run = await turnBack(bench, version, metrics);
+        const told = `decided after ${run.decided.toFixed(2)} s, restored after ${run.restored.toFixed(2)} s`;
+        parts.push(told);
+        bench.say(`  ${what}: ${told}`);
         return { seconds: run.restored };
-      },
-    );
-    bench.say('  the way back after a bad sample measured');
-    const { failed, sent } = load.snapshot();
-    const note = `${parts.join('; ')}; ${failed} of ${sent} requests failed in all runs, with ${WEIGHT} % on the release`;
-    return { ...whole, note };
+      });
+      const after = load.snapshot();
+      const failed = `${after.failed - before.failed} of ${after.sent - before.sent} requests failed`;
+      timings.push({ ...whole, note: `${parts.join('; ')}; ${failed}, with ${WEIGHT} % on the release` });
+    }
+    return timings;
   } finally {
     await load.stop();
   }
@@ -74,9 +76,9 @@ interface TurnedBack {
   restored: number;
 }
 
-async function turnBack(bench: DetectionBench, metrics: AwsMetrics): Promise<TurnedBack> {
+async function turnBack(bench: DetectionBench, version: string, metrics: AwsMetrics): Promise<TurnedBack> {
   const began = Date.now();
-  const command = ['deploy', REHEARSAL, '--version', bench.version];
+  const command = ['deploy', REHEARSAL, '--version', version];
   const strategy = ['--strategy', 'canary', '--weights', String(WEIGHT), '--pause', '60'];
   const ended = new AbortController();
   const [run, arrived] = await Promise.all([

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { PulumiCommand } from '@pulumi/pulumi/automation/cmd';
 import { loadEnvironmentFile } from '../../../src/adapters/config-file';
-import { PulumiStacks } from '../../../src/adapters/stacks';
+import { PulumiStackPreviews } from '../../../src/adapters/stack-previews';
+import { PulumiStacks, type StackPrograms } from '../../../src/adapters/stacks';
 import type { Colour } from '../../../src/domain/colour';
 import { fleetStackName } from '../../../src/domain/config';
 import { REHEARSAL } from '../../rehearsal/project';
@@ -23,11 +24,13 @@ export interface FleetBench {
 export async function fleetTimings({ project, region, colour, latency, say }: FleetBench): Promise<Timing[]> {
   const config = await loadEnvironmentFile(project, REHEARSAL);
   const command = await PulumiCommand.get({ skipVersionCheck: true });
-  const stacks = new PulumiStacks({ projectFolder: project, command }, REHEARSAL, config, {
+  const place = { projectFolder: project, command };
+  const programs: StackPrograms = {
     service: async (given, environment) =>
       (await import('../../../stacks/service.js')).serviceProgram(given, environment),
-    fleet: async (place) => (await import('../../../stacks/fleet.js')).fleetProgram(place),
-  });
+    fleet: async (fleet) => (await import('../../../stacks/fleet.js')).fleetProgram(fleet),
+  };
+  const stacks = new PulumiStacks(place, REHEARSAL, config, programs);
   const target = (version: string, desired: number) =>
     ({ region, colour, version, capacity: { minimum: desired, maximum: 4, desired } }) as const;
   const versions = ['4.0.0', '5.0.0'];
@@ -40,7 +43,7 @@ export async function fleetTimings({ project, region, colour, latency, say }: Fl
     await stacks.applyFleet(last);
   });
   const preview = await timed('no-op preview of a fleet stack', latency, 3, async () => {
-    await stacks.previewFleet(last);
+    await new PulumiStackPreviews(place, REHEARSAL, config, programs).fleet(last);
   });
   const stack = fleetStackName(REHEARSAL, region, colour);
   const plain = await timed('no-op preview, plain `pulumi preview`', latency, 3, async () => {

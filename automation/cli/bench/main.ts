@@ -19,17 +19,29 @@ import {
 } from '../../sandbox';
 import { bootSeconds } from './boot';
 import { cutover, loadBalancerWithRules } from './cutover';
-import { detectionTiming } from './detection';
+import { detectionTimings } from './detection';
 import { fleetTimings } from './fleet';
 import { timed, totalCalls, type Timing } from './measure';
+import { previewTiming } from './preview';
 
 const ports = new PortPool();
 
 const LATENCIES = [0, 100];
 const RULES = [1, 10, 100];
 
+const PARTS = ['fleet', 'deployment', 'cutover', 'preview', 'detection'] as const;
+type Part = (typeof PARTS)[number];
+
+/** All parts, or those that are named: `npm run bench -- detection`. */
+function partsOf(named: readonly string[]): ReadonlySet<Part> {
+  const chosen = PARTS.filter((part) => named.length === 0 || named.includes(part));
+  if (chosen.length < named.length) throw new Error(`the parts of the bench are ${PARTS.join(', ')}`);
+  return new Set(chosen);
+}
+
 /** `npm run bench`: prints what things take, and writes the same as JSON. */
 async function main(): Promise<void> {
+  const chosen = partsOf(process.argv.slice(2));
   const root = projectFolder();
   const folder = path.join(root, '.bascule', 'bench');
   await mkdir(folder, { recursive: true });
@@ -42,7 +54,7 @@ async function main(): Promise<void> {
     BASCULE_HOME: root,
   });
   try {
-    const timings = await measureAll(root, folder, info, say);
+    const timings = await measureAll({ root, folder, info, say, chosen });
     const memory = process.resourceUsage().maxRSS / 1024;
     print(timings);
     const machine = `${os.cpus().length} cores, ${os.platform()} ${os.arch()}, node ${process.version}`;
@@ -60,12 +72,15 @@ async function main(): Promise<void> {
   }
 }
 
-async function measureAll(
-  root: string,
-  folder: string,
-  info: SandboxInfo,
-  say: (line: string) => void,
-): Promise<Timing[]> {
+interface Bench {
+  root: string;
+  folder: string;
+  info: SandboxInfo;
+  say: (line: string) => void;
+  chosen: ReadonlySet<Part>;
+}
+
+async function measureAll({ root, folder, info, say, chosen }: Bench): Promise<Timing[]> {
   const project = path.join(folder, 'project');
   const settings = {
     folder: project,
@@ -90,16 +105,24 @@ async function measureAll(
     await setLatency(info, latency);
     say(`at ${latency} ms of added latency for each AWS call`);
     const colour = await idleColour(bascule);
-    timings.push(...(await fleetTimings({ project, region: info.region, colour, latency, say })));
-    timings.push(...(await deploymentTimings(bascule, latency)));
-    timings.push(...(await cutoverTimings(info, latency, say)));
+    if (chosen.has('fleet'))
+      timings.push(...(await fleetTimings({ project, region: info.region, colour, latency, say })));
+    if (chosen.has('deployment')) timings.push(...(await deploymentTimings(bascule, latency)));
+    if (chosen.has('cutover')) timings.push(...(await cutoverTimings(info, latency, say)));
   }
   await clearFaults({ folder: info.folder });
+  if (chosen.has('preview'))
+    timings.push(await previewTiming({ bascule, project, versions: ['1.0.0', '2.0.0'], say }));
+  if (!chosen.has('detection')) return timings;
   const { bucket, region } = info;
-  const failing = '6.0.0-errors';
-  mustSucceed(await bascule.run(['bake', failing, '--app', path.join(root, 'examples/broken/errors')]));
+  const versions = [
+    { what: 'once it has served a while', version: '6.0.0-wears', app: 'wears' },
+    { what: 'from the first request on', version: '7.0.0-errors', app: 'errors' },
+  ];
+  for (const { version, app } of versions)
+    mustSucceed(await bascule.run(['bake', version, '--app', path.join(root, 'examples/broken', app)]));
   const idle = await idleColour(bascule);
-  timings.push(await detectionTiming({ bascule, project, bucket, region, version: failing, idle, say }));
+  timings.push(...(await detectionTimings({ bascule, project, bucket, region, versions, idle, say })));
   return timings;
 }
 

@@ -40,6 +40,7 @@ export function renderStatus(status: EnvironmentStatus): string {
     lines.push(
       `Deployment ${status.open.deployment} to ${status.open.version} is ${state}, at: ${status.open.step}.`,
     );
+    if (status.open.planHash !== null) lines.push(`Its plan was given as ${status.open.planHash}.`);
     if (!status.open.running)
       lines.push(
         `\`bascule resume ${status.environment}\` goes on; \`bascule abort ${status.environment}\` goes back.`,

@@ -48,6 +48,7 @@ export function renderDocument({
   policy: also,
 }: Document): string {
   const elements = [
+    scriptOf(read(path.join(__dirname, 'language.html'))),
     read(require.resolve('uplot/dist/uPlot.iife.min.js')),
     ...scripts.map((file) => scriptOf(read(file))),
   ].map(scriptElement);

@@ -2,15 +2,19 @@ import type { Assessment, Figure, Verdict } from './assessment';
 import type { AlarmCheck, CheckRule, HostsCheck } from './check';
 import { assessLatency } from './latency';
 import type { AlarmsMeasurement, CommandMeasurement, HostsMeasurement, Measurement } from './measurement';
-import { assessRate } from './rate';
+import { assessRate, SOLE_STAGE, type Stages } from './rate';
 
-/** Judges one measurement. No answer and no data never pass. */
-export function assessCheck(check: CheckRule, measured: Measurement): Assessment {
+/** Judges one measurement, with what was found at earlier weights. No answer and no data never pass. */
+export function assessCheck(
+  check: CheckRule,
+  measured: Measurement,
+  stages: Stages = SOLE_STAGE,
+): Assessment {
   if (measured.kind === 'none') return assessment('error', measured.reason, measured);
   switch (check.kind) {
     case 'error-rate':
     case 'connection-errors':
-      return measured.kind === 'rate' ? assessRate(check, measured) : mismatch(check, measured);
+      return measured.kind === 'rate' ? assessRate(check, measured, stages) : mismatch(check, measured);
     case 'latency':
       return measured.kind === 'latency' ? assessLatency(check, measured) : mismatch(check, measured);
     case 'unhealthy-hosts':

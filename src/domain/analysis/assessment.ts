@@ -18,6 +18,8 @@ export interface Assessment {
   reason: string;
   window: Window;
   figures: Figure[];
+  /** The logarithm of the evidence that the new colour fails more often, for the weights that come after this one. */
+  evidence?: number;
 }
 
 const WORST_FIRST: Verdict[] = ['fail', 'error', 'inconclusive', 'pass'];

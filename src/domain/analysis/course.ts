@@ -11,6 +11,8 @@ export interface Course {
   last: Assessment | null;
   /** When the last look was; Unix milliseconds. */
   lastAt: number | null;
+  /** The latest evidence that a look found; absent where none compared. */
+  evidence?: number;
 }
 
 /** The stretch of time a check watches over: a step at one weight, or the soak. Unix milliseconds. */
@@ -34,12 +36,14 @@ export const NO_COURSE: Course = { looks: 0, failures: 0, errors: 0, last: null,
 
 export function observe(course: Course, assessment: Assessment, at: number): Course {
   const { verdict } = assessment;
+  const evidence = assessment.evidence ?? course.evidence;
   return {
     looks: course.looks + 1,
     failures: course.failures + (verdict === 'fail' ? 1 : 0),
     errors: verdict === 'error' ? course.errors + 1 : 0,
     last: assessment,
     lastAt: at,
+    ...(evidence === undefined ? {} : { evidence }),
   };
 }
 

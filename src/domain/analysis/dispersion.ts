@@ -13,10 +13,60 @@ export function dispersionOf(periods: readonly Counts[]): number {
   let blocks = periods.filter(({ requests }) => requests > 0);
   let greatest = Math.max(1, pearson(blocks));
   while (blocks.length >= 2 * FEWEST_BLOCKS) {
-    blocks = inPairs(blocks);
+    blocks = halved(blocks, sumOf);
     greatest = Math.max(greatest, pearson(blocks));
   }
   return greatest;
+}
+
+/**
+ * How many times as much the split of the failures between the colours varies as by chance, 1 at least: with the
+ * bursts of single instances it does, and a bad minute for both leaves it as it is. Only what chance would rarely
+ * do counts, so that a release that is steadily worse is caught as soon as ever.
+ */
+export function splitDispersionOf(pairs: readonly Pair[]): number {
+  let blocks = pairs.filter((pair) => pair.new.requests > 0 && pair.old.requests > 0);
+  let greatest = splitPearson(blocks);
+  while (blocks.length >= 2 * FEWEST_BLOCKS) {
+    blocks = halved(blocks, (one, other) => ({
+      new: sumOf(one.new, other.new),
+      old: sumOf(one.old, other.old),
+    }));
+    greatest = Math.max(greatest, splitPearson(blocks));
+  }
+  return greatest;
+}
+
+function splitPearson(blocks: readonly Pair[]): number {
+  const ratio = ratioOf(blocks);
+  if (ratio === null) return 1;
+  const squares = blocks.flatMap((pair) => {
+    const failures = pair.new.failures + pair.old.failures;
+    if (failures === 0) return [];
+    const odds = (ratio * pair.new.requests) / pair.old.requests;
+    const expected = (failures * odds) / (1 + odds);
+    return [(pair.new.failures - expected) ** 2 / (expected / (1 + odds))];
+  });
+  const statistic = squares.reduce((sum, one) => sum + one, 0);
+  const freedom = squares.length - 1;
+  return freedom >= 1 && statistic > chiSquared(freedom) ? statistic / freedom : 1;
+}
+
+/** How many times as often the new colour fails over all pairs (Mantel and Haenszel 1959); null where none tells. */
+function ratioOf(pairs: readonly Pair[]): number | null {
+  let [ofNew, ofOld] = [0, 0];
+  for (const pair of pairs) {
+    const total = pair.new.requests + pair.old.requests;
+    ofNew += (pair.new.failures * pair.old.requests) / total;
+    ofOld += (pair.old.failures * pair.new.requests) / total;
+  }
+  return ofNew === 0 || ofOld === 0 ? null : ofNew / ofOld;
+}
+
+/** What chi-squared exceeds once in a hundred times (Wilson and Hilferty 1931). */
+function chiSquared(freedom: number): number {
+  const spread = 2 / (9 * freedom);
+  return freedom * (1 - spread + 2.326 * Math.sqrt(spread)) ** 3;
 }
 
 /** The counts that would tell as much if requests failed independently. */
@@ -40,12 +90,13 @@ function pearson(blocks: readonly Counts[]): number {
   return squares.reduce((sum, one) => sum + one, 0) / (blocks.length - 1);
 }
 
-function inPairs(blocks: readonly Counts[]): Counts[] {
-  return Array.from({ length: Math.floor(blocks.length / 2) }, (_, at) => {
-    const [one, other] = [blocks[2 * at], blocks[2 * at + 1]];
-    return {
-      requests: (one?.requests ?? 0) + (other?.requests ?? 0),
-      failures: (one?.failures ?? 0) + (other?.failures ?? 0),
-    };
-  });
+/** Each two that follow each other as one. */
+function halved<T>(blocks: readonly T[], together: (one: T, other: T) => T): T[] {
+  const made: T[] = [];
+  for (let at = 1; at < blocks.length; at += 2) made.push(together(blocks[at - 1] as T, blocks[at] as T));
+  return made;
+}
+
+function sumOf(one: Counts, other: Counts): Counts {
+  return { requests: one.requests + other.requests, failures: one.failures + other.failures };
 }

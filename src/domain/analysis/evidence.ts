@@ -17,7 +17,7 @@ const ALTERNATIVES = [
   { ratio: 100, weight: 0.1 },
 ] as const;
 
-/** How likely a release is taken to be worse from its beginning, rather than from some later pair on. */
+/** How likely a release is taken to be worse from the first pair, or stage, on, rather than from some later one. */
 const FROM_THE_BEGINNING = 0.8;
 
 /**
@@ -38,21 +38,34 @@ export function evidence(pairs: readonly Pair[]): number {
 
 /** The evidence after each of the pairs. */
 export function evidenceAlong(pairs: readonly Pair[]): number[] {
-  const courses = ALTERNATIVES.map(({ ratio, weight }) =>
-    evidenceFor(ratio, pairs).map((log) => Math.log(weight) + log),
-  );
-  return pairs.map((_, index) => courses.map((logs) => logs[index] ?? -Infinity).reduce(logSum));
+  const courses = ALTERNATIVES.map(({ ratio, weight }) => evidenceFor(ratio, Math.log(weight), pairs));
+  return pairs.map((_, index) => logSumOf(courses.map((logs) => logs[index] ?? -Infinity)));
 }
 
-function evidenceFor(ratio: number, pairs: readonly Pair[]): number[] {
-  let worseAlready = Math.log(FROM_THE_BEGINNING);
-  let notYet = Math.log(1 - FROM_THE_BEGINNING);
+/**
+ * The evidence of the stages of a deployment together, from what each of those so far has found, out of `ofAll`.
+ * A release that is worse from some stage on is worse in all that come after it; which stage that is is averaged
+ * over beforehand, which keeps the bound for all stages together, as they come one after the other.
+ */
+export function evidenceOver(stages: readonly number[], ofAll: number): number {
+  const later = ofAll <= 1 ? 0 : (1 - FROM_THE_BEGINNING) / (ofAll - 1);
+  const weights = stages.map((_, stage) => (stage === 0 ? 1 - later * (ofAll - 1) : later));
+  const left = Math.max(0, 1 - weights.reduce((sum, weight) => sum + weight, 0));
+  const since = weights.map(
+    (weight, stage) => Math.log(weight) + stages.slice(stage).reduce((sum, one) => sum + one, 0),
+  );
+  return logSumOf([...since, Math.log(left)]);
+}
+
+function evidenceFor(ratio: number, weight: number, pairs: readonly Pair[]): number[] {
+  let worseAlready = weight + Math.log(FROM_THE_BEGINNING);
+  let notYet = weight + Math.log(1 - FROM_THE_BEGINNING);
   return pairs.map((pair, index) => {
     // Of what is left, 1/(k+1) begins with pair k: the earlier the likelier, and never used up.
     const begins = index === 0 ? -Infinity : notYet - Math.log(index + 1);
     if (index > 0) notYet += Math.log(index / (index + 1));
-    worseAlready = logSum(worseAlready, begins) + logRatio(ratio, pair);
-    return logSum(worseAlready, notYet);
+    worseAlready = logSumOf([worseAlready, begins]) + logRatio(ratio, pair);
+    return logSumOf([worseAlready, notYet]);
   });
 }
 
@@ -67,8 +80,9 @@ function logRatio(ratio: number, pair: Pair): number {
   );
 }
 
-/** ln(e^one + e^other) */
-function logSum(one: number, other: number): number {
-  const greater = Math.max(one, other);
-  return greater === -Infinity ? greater : greater + Math.log1p(Math.exp(Math.min(one, other) - greater));
+/** ln(e^one + e^other + …) */
+function logSumOf(logs: readonly number[]): number {
+  const greatest = Math.max(...logs);
+  if (greatest === -Infinity) return greatest;
+  return greatest + Math.log(logs.reduce((sum, one) => sum + Math.exp(one - greatest), 0));
 }

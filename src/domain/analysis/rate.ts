@@ -1,21 +1,36 @@
 import { share, worst, type Assessment, type Figure, type Verdict } from './assessment';
-import type { RateCheck } from './check';
-import { dispersionOf, thinned } from './dispersion';
-import { evidence, type Pair } from './evidence';
-import type { Counts, RateMeasurement } from './measurement';
+import type { RateCheck, RateComparison } from './check';
+import { dispersionOf, splitDispersionOf, thinned } from './dispersion';
+import { evidence, evidenceOver, type Pair } from './evidence';
+import type { Counts, Period, RateMeasurement } from './measurement';
 
-/** A comparison with an earlier time looks anew each time; this leaves room for a hundred looks. */
-const LOOKS = 100;
+/** What the same check found at the weights before this one. */
+export interface Stages {
+  /** The logarithm of the evidence of each of them, in their order. */
+  earlier: readonly number[];
+  /** How many weights the deployment has. */
+  ofAll: number;
+}
+
+/** A comparison that stands for itself. */
+export const SOLE_STAGE: Stages = { earlier: [], ofAll: 1 };
 
 interface Finding {
   verdict: Verdict;
   reason: string;
   figure: Figure;
+  /** The logarithm of the evidence of the same time, where there was a comparison. */
+  evidence?: number;
 }
 
 /** Judges the share of failed requests: against the absolute limit, and new colour against old. */
-export function assessRate(check: RateCheck, measured: RateMeasurement): Assessment {
-  const findings = [...againstLimit(check, measured), ...againstOld(check, measured)];
+export function assessRate(
+  check: RateCheck,
+  measured: RateMeasurement,
+  stages: Stages = SOLE_STAGE,
+): Assessment {
+  const findings = [...againstLimit(check, measured), ...againstOld(check, measured, stages)];
+  const found = findings.flatMap((finding) => finding.evidence ?? []);
   const verdict = worst(findings.map((finding) => finding.verdict));
   const telling = findings.filter((finding) => finding.verdict === verdict);
   return {
@@ -24,6 +39,7 @@ export function assessRate(check: RateCheck, measured: RateMeasurement): Assessm
       telling.map(({ reason }) => reason).join('; ') || 'the check has neither a limit nor a comparison',
     window: measured.window,
     figures: findings.map(({ figure }) => figure),
+    ...(found[0] === undefined ? {} : { evidence: found[0] }),
   };
 }
 
@@ -40,16 +56,17 @@ function againstLimit(check: RateCheck, { periods, window }: RateMeasurement): F
   return [{ verdict: over ? 'fail' : 'pass', reason, figure }];
 }
 
-function againstOld(check: RateCheck, measured: RateMeasurement): Finding[] {
+function againstOld(check: RateCheck, measured: RateMeasurement, stages: Stages): Finding[] {
   if (check.comparison === null) return [];
-  const sameTime = measured.periods.flatMap((period): Pair[] =>
-    period.new === null || period.old === null ? [] : [{ new: period.new, old: period.old }],
-  );
-  const { significance } = check.comparison;
+  const sameTime = measured.periods.filter(hasBoth);
   const met = sameTime.filter((pair) => pair.new.requests > 0 && pair.old.requests > 0);
   const lastMet = met.length > 0 && met.at(-1) === sameTime.at(-1);
-  if (lastMet || measured.before === null)
-    return [compare(check, met, { significance, spread: 1 }, 'the old colour')];
+  if (lastMet || measured.before === null) {
+    const spread = splitDispersionOf(met);
+    const found = evidence(met.map((pair) => thinned(pair, spread)));
+    const certain = isCertain(check.comparison, evidenceOver([...stages.earlier, found], stages.ofAll));
+    return [{ ...compare(check, met, certain, 'the old colour'), evidence: found }];
+  }
   // All traffic is on the new colour: it is held against what the old one did while it had some.
   const since = measured.window.to - check.windowSeconds * 1000;
   const recent = total(measured.periods.filter(({ to }) => to > since).map((period) => period.new));
@@ -58,17 +75,19 @@ function againstOld(check: RateCheck, measured: RateMeasurement): Finding[] {
     old: total(measured.before) ?? { requests: 0, failures: 0 },
   };
   // Nothing of the same time tells a bad minute from a bad release: it may vary as much as it did before.
-  const spread = dispersionOf(measured.before);
-  return [compare(check, [pair], { significance: significance / LOOKS, spread }, 'the old colour before')];
+  const certain = isCertain(check.comparison, evidence([thinned(pair, dispersionOf(measured.before))]));
+  return [compare(check, [pair], certain, 'the old colour before')];
 }
 
-interface Certainty {
-  significance: number;
-  /** How many times as much failures vary as by chance alone. */
-  spread: number;
+function hasBoth(period: Period): period is Period & Pair {
+  return period.new !== null && period.old !== null;
 }
 
-function compare(check: RateCheck, pairs: Pair[], certainty: Certainty, whom: string): Finding {
+function isCertain({ significance }: RateComparison, logEvidence: number): boolean {
+  return logEvidence >= -Math.log(significance);
+}
+
+function compare(check: RateCheck, pairs: Pair[], certain: boolean, whom: string): Finding {
   const ofNew = total(pairs.map((pair) => pair.new));
   const ofOld = total(pairs.map((pair) => pair.old));
   const [newRate, oldRate] = [rateOf(ofNew), rateOf(ofOld)];
@@ -83,8 +102,6 @@ function compare(check: RateCheck, pairs: Pair[], certainty: Certainty, whom: st
     return { verdict: 'inconclusive', reason: tooFew('the new colour', ofNew, check), figure };
   if (oldRate === null || (ofOld?.requests ?? 0) < check.minimumRequests)
     return { verdict: 'inconclusive', reason: tooFew(whom, ofOld, check), figure };
-  const certain =
-    evidence(pairs.map((pair) => thinned(pair, certainty.spread))) >= -Math.log(certainty.significance);
   const worse = certain && newRate - oldRate > tolerance;
   const reason = `${told(ofNew)} failed on the new colour, ${told(ofOld)} on ${whom}: ${
     worse ? 'more than chance explains' : 'no more than chance or the tolerance explains'
@@ -93,12 +110,14 @@ function compare(check: RateCheck, pairs: Pair[], certainty: Certainty, whom: st
 }
 
 function total(counts: readonly (Counts | null)[]): Counts | null {
-  const known = counts.flatMap((one) => (one === null ? [] : [one]));
-  if (known.length === 0) return null;
-  return known.reduce(
-    (sum, one) => ({ requests: sum.requests + one.requests, failures: sum.failures + one.failures }),
-    { requests: 0, failures: 0 },
-  );
+  let sum: Counts | null = null;
+  for (const one of counts) {
+    if (one === null) continue;
+    sum ??= { requests: 0, failures: 0 };
+    sum.requests += one.requests;
+    sum.failures += one.failures;
+  }
+  return sum;
 }
 
 /** Failures can be told before the request they belong to is counted, but a share is at most 1. */

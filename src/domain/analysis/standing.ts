@@ -1,6 +1,7 @@
 import type { DeploymentState } from '../replay';
 import type { Analyse, Soak } from '../step';
 import type { Check } from './check';
+import { SOLE_STAGE, type Stages } from './rate';
 import { NO_COURSE, nextOf, nextOfAll, type Course, type Next, type Stretch } from './course';
 
 /** A step that watches the new colour with checks. */
@@ -34,6 +35,20 @@ export function standingsOf(step: Watching, state: DeploymentState, now: number)
     const course = state.steps[step.id]?.courses?.[check.name] ?? NO_COURSE;
     return { check, course, next: nextOf(course, check.pacing, stretch, now) };
   });
+}
+
+/** What a check found at the weights of the same region before this step; the soak stands for itself. */
+export function stagesBefore(step: Watching, check: Check, state: DeploymentState): Stages {
+  if (step.kind === 'soak') return SOLE_STAGE;
+  const all = state.plan.steps.filter((one) => one.kind === 'analyse' && one.region === step.region);
+  const before = all.slice(
+    0,
+    all.findIndex(({ id }) => id === step.id),
+  );
+  return {
+    earlier: before.map(({ id }) => state.steps[id]?.courses?.[check.name]?.evidence ?? 0),
+    ofAll: all.length,
+  };
 }
 
 /** The checks that have to measure now. */

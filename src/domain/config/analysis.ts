@@ -79,7 +79,7 @@ const rateCheck = z.strictObject({
         .max(0.1)
         .default(DEFAULT_COMPARISON.significance)
         .describe(
-          'Most equal releases that are turned back by mistake, as a share: over the whole analysis, however often it looks.',
+          'Most equal releases that are turned back by mistake, as a share: over the whole deployment, however often it looks. All checks that compare should have the same; they, the regions and the soak share it.',
         ),
       tolerancePercent: z
         .number()

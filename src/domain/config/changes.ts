@@ -27,6 +27,7 @@ export function impossibleChanges(before: EnvironmentConfig, after: EnvironmentC
           },
         ];
   return [
+    ...droppedRegions(before, after),
     ...FIXED.flatMap(({ path, read }) => problem(path, read(before), read(after))),
     ...after.regions
       .filter((region) => before.regions.includes(region))
@@ -38,6 +39,18 @@ export function impossibleChanges(before: EnvironmentConfig, after: EnvironmentC
           foundation(after, region),
         );
       }),
+  ];
+}
+
+/** Its listeners may be in use, and the engine would delete their rules before it comes to what is protected. */
+function droppedRegions(before: EnvironmentConfig, after: EnvironmentConfig): ConfigProblem[] {
+  const dropped = before.regions.filter((region) => !after.regions.includes(region));
+  if (!before.protection || dropped.length === 0) return [];
+  return [
+    {
+      path: ['regions'],
+      message: `cannot drop ${dropped.join(', ')} while protection is on: load balancer and target groups there would be deleted with the requests they serve. Move clients away, set protection to false and apply that first`,
+    },
   ];
 }
 

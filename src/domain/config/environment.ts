@@ -3,6 +3,7 @@ import { alarmsSchema, deploymentSchema } from './deployment';
 import { bucketName, certificateArn, plainName, region, tags, topicArn } from './fields';
 import { fleetSchema } from './fleet';
 import { networkSchema } from './network';
+import { pricesSchema } from './prices';
 import { listenersSchema, loadBalancerSchema, rulesSchema, targetsSchema } from './traffic';
 
 const regionOverride = z.strictObject({
@@ -45,6 +46,13 @@ export const environmentSchema = z
     fleet: fleetSchema.describe('The instances of a colour.'),
     deployment: deploymentSchema,
     alarms: alarmsSchema,
+    prices: pricesSchema,
+    protection: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether Pulumi refuses to delete or replace what requests depend on: network, load balancer, listeners, target groups and fleets. `bascule down` lifts it by itself. For a `pulumi destroy` by hand, or to drop a region, set it to false and apply it first.',
+      ),
     regionOverrides: z
       .record(region, regionOverride)
       .default({})

@@ -11,6 +11,11 @@ export const fleetStackSchema = z.strictObject({
     .min(0)
     .max(1000)
     .describe('Instances when the fleet is created; later it is Auto Scaling that knows.'),
+  allowLiveChange: version
+    .optional()
+    .describe(
+      'Written by hand, and only to insist: the same release as `version`. With it a plain `pulumi up` changes or scales down this fleet although it is live, or the only healthy one, and the fleet is no longer protected from `pulumi destroy`. The next deployment removes it.',
+    ),
 });
 
 export type FleetStackConfig = z.output<typeof fleetStackSchema>;

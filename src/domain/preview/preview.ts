@@ -14,8 +14,12 @@ export interface Preview {
   /** What is live now; null where nothing is. */
   formerVersion: string | null;
   verdict: Verdict;
-  /** Of all that `deploy --plan` compares; null where nothing would run. */
+  /** Of all that `deploy --plan` compares; null where nothing would run, or not all of it could be seen. */
   hash: string | null;
+  /** What the hash is made of; null without a hash. */
+  sections: PlanSections | null;
+  /** What `deploy` needs beside version and hash for the strategy; absent where it is the configured one. */
+  strategyOptions?: string[];
   images: PreviewedImage[];
   stacks: StackPreview[];
   steps: PreviewedStep[];
@@ -27,11 +31,19 @@ export interface Preview {
   plan: Plan | null;
 }
 
+/** The parts of a plan that are compared each by itself, in the order of their digests. */
+export const PLAN_SECTIONS = ['version', 'config', 'images', 'routes', 'fleets', 'steps', 'stacks'] as const;
+export type PlanSection = (typeof PLAN_SECTIONS)[number];
+/** Plain JSON, keyed by names that people know, so that what differs can be told by its path. */
+export type PlanSections = Record<PlanSection, Record<string, unknown>>;
+
 /** Whether a deployment would begin now. */
 export type Verdict =
   | { kind: 'changes' }
   /** The version is live already and no stack differs. */
   | { kind: 'nothing-to-do'; message: string }
+  /** The version is live already, so a deployment would do nothing; but stacks differ, and the message says which. */
+  | { kind: 'stacks-differ'; message: string }
   /** `deploy` would refuse, for these reasons, each with the code it would end with. */
   | { kind: 'refused'; reasons: { code: string; message: string; next: string }[] };
 
@@ -50,6 +62,8 @@ export interface StackPreview {
   applied: 'by-deploy' | 'by-up';
   resources: ResourceChange[];
   unchanged: number;
+  /** Why applying it would be refused all the same; absent where it would not. */
+  refused?: string[];
 }
 
 export type ResourceOperation = 'create' | 'update' | 'replace' | 'delete';
@@ -83,7 +97,7 @@ export interface PreviewedStep {
   text: string;
   /** Each rule's weights before and after; only for steps that move traffic. */
   weights?: { before: RouteWeights[]; after: RouteWeights[] };
-  /** Instances of the two fleets while the step lasts. */
+  /** Instances once the step is done: of the fleet that is live when the deployment begins, and of the other. */
   instances?: { live: number; idle: number };
   /** Instances and limits that the step gives the new fleet. */
   capacity?: Capacity;
@@ -110,8 +124,26 @@ export interface CostDifference {
   unpriced: string[];
 }
 
+/** What a warning is about; stable. */
+export type WarningCode =
+  /** Room of the account: what is short, or could not be known. */
+  | 'preflight'
+  /** Weights or fleets are not as the last deployment left them. */
+  | 'drift'
+  /** The service stack would touch what production requests go through. */
+  | 'live-change'
+  /** The service stack is not as its configuration says; a deployment does not apply it. */
+  | 'service-stack'
+  /** What the engine would do to a stack could not be said. */
+  | 'stack-unknown'
+  /** The last deployment halted for a person. */
+  | 'halted'
+  /** A freeze is in force and would be overridden. */
+  | 'freeze';
+
 /** Something a person should know before saying yes; it stops nothing by itself. */
 export interface Warning {
+  /** One of WarningCode. */
   code: string;
   message: string;
   next?: string;

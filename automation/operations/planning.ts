@@ -1,0 +1,72 @@
+import type { EnvironmentConfig } from '../../src/domain/config';
+import { BasculeError } from '../../src/domain/errors';
+import { planDeploy, type RegionFacts } from '../../src/domain/plan';
+import type { Plan } from '../../src/domain/records';
+import type { Strategy } from '../../src/domain/strategy';
+import type { FleetTarget, Image, Images } from '../../src/ports';
+import { liveVersion } from './observe';
+import type { Session } from './session';
+
+/** What a deployment is asked to do. */
+export interface Wanted {
+  version: string;
+  /** How traffic moves; as configured unless given. */
+  strategy?: Strategy;
+}
+
+/** The plan of a deployment, from what was found: the same for a preview as for the deployment itself. */
+export function planFor(session: Session, { version, strategy }: Wanted, regions: RegionFacts[]): Plan {
+  const { environment, service } = session;
+  const policy = { ...session.policy, strategy: strategy ?? session.policy.strategy };
+  return planDeploy({ environment, service, version, formerVersion: liveVersion(regions), regions, policy });
+}
+
+/** Where images are looked for, and which. */
+export type ImageQuestion = Pick<Session, 'service' | 'regions' | 'imageOwners'>;
+
+/** A release's image in each region, side by side; undefined where there is none. */
+export async function findImages(
+  images: Images,
+  { service, regions, imageOwners }: ImageQuestion,
+  version: string,
+): Promise<Map<string, Image | undefined>> {
+  const found = regions.map(
+    async (region) => [region, await images.find(region, service, version, imageOwners)] as const,
+  );
+  return new Map(await Promise.all(found));
+}
+
+export function imageQuestionOf({ service, regions, fleet }: EnvironmentConfig): ImageQuestion {
+  return { service, regions, imageOwners: fleet.imageOwners };
+}
+
+/** A region's image, or why a deployment refuses it. */
+export function judgeImage(
+  { service, imageOwners }: ImageQuestion,
+  version: string,
+  region: string,
+  image: Image | undefined,
+): Image | BasculeError {
+  if (image === undefined)
+    return new BasculeError({
+      code: 'BASCULE_IMAGE_MISSING',
+      message: `There is no image of ${service} ${version} in ${region} (owners: ${imageOwners.join(', ')}).`,
+      next: `Bake it: \`bascule bake ${version} --app <folder>\`. Nothing was changed.`,
+    });
+  if (image.state === 'available') return image;
+  return new BasculeError({
+    code: 'BASCULE_IMAGE_NOT_AVAILABLE',
+    message: `The image ${image.id} of ${service} ${version} in ${region} is ${image.state}, not available.`,
+    next: 'Wait until it is available, or bake the version again. Nothing was changed.',
+    blame: 'world',
+  });
+}
+
+/** What a plan makes of the stacks of the fleets that it brings up. */
+export function fleetTargets({ steps }: Plan): FleetTarget[] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'apply-idle') return [];
+    const { region, colour, version, capacity } = step;
+    return [{ region, colour, version, capacity }];
+  });
+}

@@ -1,0 +1,168 @@
+/** The least policy of each use of Bascule, assembled from what it needs and what that is limited to. */
+import { IMAGE_STACK } from '../config';
+import type { PolicyDocument, Statement } from './document';
+import { bakeImages } from './bake';
+import { changeGroups, changeTemplates, firstUse, launch, readConsoles, removeFleets } from './fleets';
+import { keepParts, readVpcs } from './parts';
+import { PROVIDER } from './provider';
+import type { EnvironmentScope, ServiceScope } from './scope';
+import { keepAlarms, keepLoadBalancer, keepRole, moveTraffic } from './service';
+import {
+  keepRecords,
+  keepState,
+  listBuckets,
+  look,
+  names,
+  readQuotas,
+  readRecords,
+  readState,
+  whoAmI,
+} from './shared';
+
+export const USES = ['preview', 'deploy', 'bake', 'up'] as const;
+export type Use = (typeof USES)[number];
+
+/** What every look at an environment reads: where its traffic goes, to which instances of which release. */
+const STANDING = [
+  ...names('autoscaling', 'DescribeAutoScalingGroups', 'DescribeScalingActivities'),
+  ...names('ec2', 'DescribeImages', 'DescribeInstanceStatus', 'DescribeInstances'),
+  ...names('elasticloadbalancing', 'DescribeListeners', 'DescribeRules', 'DescribeTargetHealth'),
+];
+
+/** What is asked before a deployment: whether AWS has room for the new fleet. */
+const ROOM = [
+  'cloudwatch:DescribeAlarms',
+  ...names('ec2', 'DescribeInstanceTypes', 'DescribeSubnets'),
+  'elasticloadbalancing:DescribeAccountLimits',
+];
+
+/** What a deployment watches while it runs. */
+const COURSE = names('cloudwatch', 'GetMetricData', 'GetMetricStatistics');
+
+/** What the provider's functions look up in the service stack's program: the network, and the weights in force. */
+const FOUND = [
+  ...names(
+    'ec2',
+    'DescribeAvailabilityZones',
+    'DescribeNetworkAcls',
+    'DescribeRouteTables',
+    'DescribeSecurityGroups',
+    'DescribeSubnets',
+    'DescribeVpcs',
+  ),
+  'elasticloadbalancing:DescribeTags',
+];
+
+/** What the provider reads of a fleet's own resources. */
+const FLEETS = [
+  ...names('autoscaling', 'DescribeAutoScalingGroups', 'DescribePolicies'),
+  ...names('ec2', 'DescribeLaunchTemplateVersions', 'DescribeLaunchTemplates'),
+];
+
+/** What the provider reads of the service's own resources. */
+const SERVICE = [
+  'cloudwatch:DescribeAlarms',
+  ...names('ec2', 'DescribeSecurityGroupRules', 'DescribeSecurityGroups', 'DescribeSubnets', 'DescribeVpcs'),
+  ...names(
+    'elasticloadbalancing',
+    'DescribeListeners',
+    'DescribeLoadBalancerAttributes',
+    'DescribeLoadBalancers',
+    'DescribeRules',
+    'DescribeTags',
+    'DescribeTargetGroupAttributes',
+    'DescribeTargetGroups',
+  ),
+];
+
+/** … and of a network that is made here. */
+const NETWORK = names(
+  'ec2',
+  'DescribeAddresses',
+  'DescribeAvailabilityZones',
+  'DescribeInternetGateways',
+  'DescribeNatGateways',
+  'DescribeNetworkAcls',
+  'DescribeRouteTables',
+);
+
+/** `image` for a bake, which belongs to no environment; the environment's for all other uses. */
+export type PolicyRequest =
+  { use: 'bake'; scope: ServiceScope } | { use: Exclude<Use, 'bake'>; scope: EnvironmentScope };
+
+export function policyFor(request: PolicyRequest): PolicyDocument {
+  return { Version: '2012-10-17', Statement: statementsFor(request) };
+}
+
+function statementsFor(request: PolicyRequest): Statement[] {
+  switch (request.use) {
+    case 'preview':
+      return previewing(request.scope);
+    case 'deploy':
+      return deploying(request.scope);
+    case 'bake':
+      return baking(request.scope);
+    case 'up':
+      return buildingUp(request.scope);
+  }
+}
+
+/** Looks, and writes nothing: what AWS would launch is asked by deployments alone, as trying it is a right to launch. */
+function previewing(scope: EnvironmentScope): Statement[] {
+  return [
+    whoAmI(),
+    look([...STANDING, ...ROOM, ...FOUND]),
+    readVpcs(scope),
+    readQuotas(scope),
+    listBuckets(scope),
+    readRecords(scope),
+    ...readState(scope),
+  ];
+}
+
+/** All that works on an environment that is up: deploy, rollback, resume, abort, retire, freeze, and what looks. */
+function deploying(scope: EnvironmentScope): Statement[] {
+  return [
+    whoAmI(),
+    look([...STANDING, ...ROOM, ...COURSE, ...FLEETS]),
+    readQuotas(scope),
+    readConsoles(scope),
+    ...moveTraffic(scope),
+    changeGroups(scope),
+    ...changeTemplates(scope),
+    ...launch(scope),
+    firstUse(scope, 'autoscaling.amazonaws.com', 'AWSServiceRoleForAutoScaling'),
+    listBuckets(scope),
+    keepRecords(scope),
+    ...keepState(scope, scope.environment, false),
+  ];
+}
+
+function baking(scope: ServiceScope): Statement[] {
+  return [
+    look(['ec2:DescribeImages']),
+    ...bakeImages(scope),
+    listBuckets(scope),
+    ...keepState(scope, IMAGE_STACK, true),
+  ];
+}
+
+/** `bascule up` and `bascule down`: the service, its fleets' end, and a network or role where they are made here. */
+function buildingUp(scope: EnvironmentScope): Statement[] {
+  return [
+    whoAmI(),
+    look([
+      ...[...SERVICE, ...FLEETS, ...PROVIDER.service],
+      ...(scope.network ? [...NETWORK, ...PROVIDER.network] : []),
+    ]),
+    ...keepLoadBalancer(scope),
+    keepAlarms(scope),
+    ...keepParts(scope),
+    ...keepRole(scope),
+    ...removeFleets(scope),
+    firstUse(scope, 'elasticloadbalancing.amazonaws.com', 'AWSServiceRoleForElasticLoadBalancing'),
+    listBuckets(scope),
+    keepRecords(scope),
+    ...keepState(scope, scope.environment, true),
+  ];
+}

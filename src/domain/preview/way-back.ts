@@ -1,0 +1,48 @@
+import { otherColour } from '../colour';
+import type { DeploymentPolicy, RegionFacts } from '../plan';
+import type { Plan } from '../records';
+import type { WayBack } from './preview';
+
+/** What a rollback of a deployment would lead to in one region, and how long that stays warm. */
+export function wayBackOf(
+  plan: Plan,
+  facts: RegionFacts,
+  { former, retire }: { former: string | null; retire: DeploymentPolicy['retire'] },
+): WayBack {
+  const { region, live, fleets } = facts;
+  const idle = otherColour(live);
+  const instances = fleets[live]?.instances.length ?? 0;
+  const given = givenUp(plan, facts);
+  if (instances === 0) {
+    const text = `nothing serves ${region} yet: there is no release to go back to`;
+    return { region, text: text + given, toVersion: null };
+  }
+  const routes = facts.routes.filter((route) => route.listener === 'production').length;
+  const text =
+    `a failure gives all ${routes} route(s) back to ${live} (${former ?? 'version unknown'}), ` +
+    `which keeps its ${instances} instance(s) until ${idle} is proven; ${afterwards(plan, facts, former, retire)}`;
+  return { region, text: text + given, toVersion: former };
+}
+
+function afterwards(
+  plan: Plan,
+  { region, live }: RegionFacts,
+  former: string | null,
+  retire: DeploymentPolicy['retire'],
+): string {
+  const retired = plan.steps.some((step) => step.kind === 'retire' && step.region === region);
+  if (!retired)
+    return `it stays warm until \`bascule retire\`, and until then \`bascule rollback\` moves traffic back at once`;
+  const cold = `then \`bascule rollback\` brings ${former ?? 'it'} up again first`;
+  return retire.afterSeconds === 0
+    ? `${live} is retired when all is done, ${cold}`
+    : `${live} stays warm for ${retire.afterSeconds} s more, so that \`bascule rollback\` moves traffic back at once; ${cold}`;
+}
+
+/** What could be gone back to until now, and no longer once the deployment begins. */
+function givenUp(plan: Plan, { region, live, fleets }: RegionFacts): string {
+  const cleared = plan.steps.some((step) => step.kind === 'clear-idle' && step.region === region);
+  if (!cleared) return '';
+  const idle = fleets[otherColour(live)];
+  return `; what ${otherColour(live)} still runs (${idle?.version ?? 'version unknown'}) is given up for it`;
+}

@@ -1,0 +1,218 @@
+/** The commands of each use, run once in a sandbox, and every call to AWS that they made. */
+import path from 'node:path';
+import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeTagsCommand } from '@aws-sdk/client-ec2';
+import type { PolicyDocument } from '../../src/domain/iam/document';
+import { USES, type Use } from '../../src/domain/iam/policy';
+import { startAwsProxy, type AwsCall, type AwsProxy } from './aws-proxy';
+import type { Answer, Program } from './command-line';
+import { ENVIRONMENT, type Settings } from './e2e-project';
+import { apps, LiveEnvironment } from './e2e';
+
+export interface Recording {
+  region: string;
+  /** As `bascule iam` printed them. */
+  policies: Record<Use, PolicyDocument>;
+  calls: Record<Use, AwsCall[]>;
+  /** Of EC2's resources by their id, as they were while the environment was up. */
+  tags: ReadonlyMap<string, Record<string, string>>;
+}
+
+/** The sandbox's. */
+export const ACCOUNT = '123456789012';
+
+const ALARM = 'watched-by-the-test';
+
+/** Everything is on that makes a command ask AWS for more. */
+function everything(settings: Settings): void {
+  Object.assign(settings, {
+    account: ACCOUNT,
+    network: { kind: 'new', zones: 2, natGateways: 'single' },
+    alarms: { enabled: true },
+    tags: { team: 'shop' },
+  });
+  Object.assign(settings.fleet, { minimum: 1, maximum: 2, targetTracking: { metric: 'cpu', target: 50 } });
+  Object.assign(settings.deployment, {
+    soakSeconds: 0,
+    strategy: { kind: 'canary', steps: [{ weight: 50, byHand: true }] },
+    growth: { kind: 'proportional', minimum: 1 },
+    analysis: {
+      intervalSeconds: 0.5,
+      inconclusive: { waitSeconds: 60 },
+      checks: [
+        { kind: 'error-rate', name: 'errors', limitPercent: 20, windowSeconds: 5, minimumRequests: 30 },
+        { kind: 'alarms', name: 'alarms', names: [ALARM] },
+      ],
+    },
+  });
+}
+
+type Proxies = Record<Use, AwsProxy>;
+
+/** Runs the commands of each use through a proxy of its own, so that each call belongs to one. */
+class Story {
+  constructor(
+    readonly live: LiveEnvironment,
+    private readonly proxies: Proxies,
+  ) {}
+
+  begin(use: Use, command: string, ...args: string[]): Program {
+    this.live.through(this.proxies[use]);
+    return this.live.begin(command, ...args);
+  }
+
+  /** Runs `bascule …` to its end as part of a use. */
+  async run(use: Use, command: string, ...args: string[]): Promise<Answer> {
+    const answer = await this.live.answerOf(this.begin(use, command, ...args));
+    return succeeded(command, answer);
+  }
+
+  async pulumi(use: Use | null, ...args: string[]): Promise<void> {
+    this.live.through(use === null ? undefined : this.proxies[use]);
+    const { exitCode, output } = await this.live.pulumi(...args);
+    if (exitCode !== 0) throw new Error(`pulumi ${args.join(' ')}: ${output}`);
+  }
+
+  async policy(use: Use): Promise<PolicyDocument> {
+    const { stdout } = await this.run(use, 'iam', ENVIRONMENT, '--for', use);
+    return JSON.parse(stdout) as PolicyDocument;
+  }
+
+  async tags(): Promise<Map<string, Record<string, string>>> {
+    const found = new Map<string, Record<string, string>>();
+    const { Tags = [] } = await this.live.ec2().send(new DescribeTagsCommand({}));
+    for (const { ResourceId = '', Key = '', Value = '' } of Tags)
+      found.set(ResourceId, { ...found.get(ResourceId), [Key]: Value });
+    return found;
+  }
+}
+
+function succeeded(command: string, answer: Answer): Answer {
+  if (answer.exitCode === 0) return answer;
+  throw new Error(`${command} ended with ${answer.exitCode}:\n${answer.stderr}\n${answer.stdout}`);
+}
+
+async function forEachUse<T>(work: (use: Use) => Promise<T>): Promise<Record<Use, T>> {
+  const all = await Promise.all(USES.map(async (use) => [use, await work(use)] as const));
+  return Object.fromEntries(all) as Record<Use, T>;
+}
+
+export async function recordEverything(): Promise<Recording> {
+  const live = await LiveEnvironment.start(everything);
+  const proxies = await forEachUse(() => startAwsProxy(live.info.endpoint));
+  try {
+    const story = new Story(live, proxies);
+    const policies = await forEachUse((use) => story.policy(use));
+    await setUp(story);
+    await deployments(story);
+    const tags = await story.tags();
+    await story.run('up', 'down', ENVIRONMENT, '--yes');
+    await otherNetwork(story);
+    const calls = await forEachUse((use) => Promise.resolve(proxies[use].calls));
+    return { region: live.region, policies, calls, tags };
+  } finally {
+    await live.dispose();
+    await forEachUse((use) => proxies[use].close());
+  }
+}
+
+async function setUp(story: Story): Promise<void> {
+  const releases = async (): Promise<void> => {
+    await story.run('bake', 'bake', '1.0.0', '--app', apps.service);
+    await story.run('bake', 'bake', '2.0.0', '--app', apps.service);
+    await story.run('bake', 'bake', '3.0.0', '--app', apps.crashes);
+  };
+  await Promise.all([story.run('up', 'up', ENVIRONMENT), releases(), quietAlarm(story.live)]);
+}
+
+/** An alarm that is there and quiet, for a check to look at. */
+async function quietAlarm(live: LiveEnvironment): Promise<void> {
+  const credentials = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' };
+  const client = new CloudWatchClient({ endpoint: live.info.endpoint, region: live.region, credentials });
+  await client.send(
+    new PutMetricAlarmCommand({
+      AlarmName: ALARM,
+      Namespace: 'test',
+      MetricName: 'nothing',
+      Statistic: 'Sum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+    }),
+  );
+  await client.send(new SetAlarmStateCommand({ AlarmName: ALARM, StateValue: 'OK', StateReason: 'test' }));
+}
+
+async function deployments(story: Story): Promise<void> {
+  const { live } = story;
+  await story.run('deploy', 'deploy', ENVIRONMENT, '--version', '1.0.0');
+  await live.underLoad(async () => {
+    await thereAndBack(story);
+    await change(story);
+    await givenUp(story);
+  });
+  await story.run('deploy', 'freeze', ENVIRONMENT, '--reason', 'test', '--until', '1h');
+  await story.run('deploy', 'thaw', ENVIRONMENT);
+  await story.run('deploy', 'retire', ENVIRONMENT);
+  await story.run('deploy', 'history', ENVIRONMENT);
+  await story.run('deploy', 'report', ENVIRONMENT, '--out', path.join(live.folder, 'report.html'));
+}
+
+/** A deployment that is previewed, whose driver dies on its way, that is gone on with, and then taken back. */
+async function thereAndBack(story: Story): Promise<void> {
+  await Promise.all([
+    story.run('preview', 'preview', ENVIRONMENT, '--version', '2.0.0'),
+    story.pulumi('preview', 'preview', '-s', ENVIRONMENT),
+  ]);
+  const killed = story.begin('deploy', 'deploy', ENVIRONMENT, '--version', '2.0.0');
+  await killed.says(/50 % on/);
+  await story.run('deploy', 'status', ENVIRONMENT);
+  killed.signal('SIGKILL');
+  await killed.ended;
+  const resumed = story.begin('deploy', 'resume', ENVIRONMENT);
+  await resumed.says(/50 % on/);
+  await story.run('deploy', 'advance', ENVIRONMENT);
+  succeeded('resume', await story.live.answerOf(resumed));
+  await story.run('deploy', 'rollback', ENVIRONMENT);
+}
+
+/** What people change in the settings of an environment that is up, and apply by hand. */
+async function change(story: Story): Promise<void> {
+  await story.live.change((settings) => {
+    settings.rules = [
+      { name: 'api', priority: 20, paths: ['/api/v1/*'] },
+      { name: 'news', priority: 30, paths: ['/news/*'] },
+    ];
+    settings.listeners.test = { port: 8082, allowedCidrs: ['127.0.0.0/16'] };
+    settings.targets.healthCheck.path = '/';
+    Object.assign(settings, {
+      network: { kind: 'new', zones: 2, natGateways: 'one-per-zone' },
+      loadBalancer: { idleTimeoutSeconds: 90 },
+      alarms: { enabled: true, latencySeconds: 9 },
+      tags: { owner: 'shop' },
+    });
+    Reflect.deleteProperty(settings.fleet, 'targetTracking');
+  });
+  await story.pulumi('up', 'up', '-s', ENVIRONMENT, '--yes', '--skip-preview');
+}
+
+async function givenUp(story: Story): Promise<void> {
+  const { live } = story;
+  const aborted = story.begin('deploy', 'deploy', ENVIRONMENT, '--version', '2.0.0');
+  await aborted.says(/50 % on/);
+  await story.run('deploy', 'pause', ENVIRONMENT);
+  await live.answerOf(story.begin('deploy', 'abort', ENVIRONMENT));
+  await aborted.ended;
+  // Its instances end at once, and what they said is looked at.
+  await live.answerOf(story.begin('deploy', 'deploy', ENVIRONMENT, '--version', '3.0.0'));
+}
+
+/** A network that is not made but found is asked for otherwise, of a stack that is there and has nothing yet. */
+async function otherNetwork(story: Story): Promise<void> {
+  await story.live.change((settings) => {
+    settings.network = { kind: 'default' };
+  });
+  await story.pulumi(null, 'stack', 'init', ENVIRONMENT);
+  await story.pulumi('preview', 'preview', '-s', ENVIRONMENT);
+}
