@@ -55,12 +55,12 @@ function nextSafePoint(step: Step | undefined): string {
 }
 
 /** Runs something short before a signal ends the process, for commands that have nothing to bring to an end. */
-export function beforeSignalsEnd(work: () => void): void {
+export function beforeSignalsEnd(work: () => Promise<void>): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      work();
       // Nobody listens any more: it ends the process as if nobody ever had.
-      process.kill(process.pid, signal);
+      const end = (): boolean => process.kill(process.pid, signal);
+      work().then(end, end);
     });
   }
 }

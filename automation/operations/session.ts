@@ -1,6 +1,15 @@
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { Holder } from '../../src/domain/records';
-import type { EnvironmentLog, Journal, Leases, Preflight, Reporter, Requests, Sight, World } from '../../src/ports';
+import type {
+  EnvironmentLog,
+  Journal,
+  Leases,
+  Preflight,
+  Reporter,
+  Requests,
+  Sight,
+  World,
+} from '../../src/ports';
 
 /** One environment as a command works on it. */
 export interface Session {

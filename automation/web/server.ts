@@ -11,7 +11,7 @@ export interface PageOptions {
   /** 0 for any free one. */
   port: number;
   /** Hands a wish on; what it answers is shown. */
-  ask(wish: RequestKind): Promise<string>;
+  ask: (wish: RequestKind) => Promise<string>;
 }
 
 const WISHES: readonly RequestKind[] = ['advance', 'advance-full', 'pause', 'abort'];

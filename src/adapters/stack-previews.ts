@@ -20,6 +20,7 @@ import { BasculeError } from '../domain/errors';
 import type { StackPreview } from '../domain/preview/preview';
 import { protectionRefusals, resourceChanges, type EngineStep } from '../domain/preview/resource-diff';
 import type { FleetTarget, ServiceOutputs, StackPreviews } from '../ports';
+import { signal, UPDATE_VARIABLE, updateMark, updateProcesses } from './engine-processes';
 import { Diagnostics, stackFailure } from './stack-failure';
 import { checkpointOf, outputsIn, protectedIn, readState, withoutRefusals } from './stack-preview-state';
 import type { StackState } from './stack-state';
@@ -49,7 +50,7 @@ interface Run {
   /** By stack, with all that the program refers to; undefined for one that does not exist. */
   states: Record<string, StackState | undefined>;
   /** By URN, before the state was changed for the sake of the preview. */
-  isProtected(urn: string): boolean;
+  isProtected: (urn: string) => boolean;
 }
 
 /**
@@ -60,14 +61,18 @@ interface Run {
 export class PulumiStackPreviews implements StackPreviews {
   private serviceState: Promise<StackState | undefined> | undefined;
   private readonly folders = new Set<string>();
-  private readonly stop = new AbortController();
+  /** Names the engines and plugins of these previews, and no update's. */
+  private readonly mark: string;
+  private isAbandoned = false;
 
   constructor(
     private readonly place: PreviewPlace,
     private readonly environment: string,
     private readonly config: EnvironmentConfig,
     private readonly programs: StackPrograms,
-  ) {}
+  ) {
+    this.mark = updateMark(previewName(environment));
+  }
 
   async outputs(): Promise<ServiceOutputs | undefined> {
     const outputs = outputsIn(await this.stateOfService());
@@ -123,7 +128,6 @@ export class PulumiStackPreviews implements StackPreviews {
   }
 
   private async previewed(about: About, run: Run, refused: readonly string[]): Promise<StackPreview> {
-    this.stop.signal.throwIfAborted();
     const folder = mkdtempSync(path.join(tmpdir(), 'bascule-preview-'));
     this.folders.add(folder);
     try {
@@ -136,15 +140,19 @@ export class PulumiStackPreviews implements StackPreviews {
     }
   }
 
-  /** Ends what was begun, and leaves nothing of it, at once: for a process that is about to be ended. */
-  abandon(): void {
-    this.stop.abort();
+  /**
+   * Ends what was begun and leaves nothing of it, plugins included, which would outlive their engine. For a process
+   * that is about to be ended: nothing of these previews is answered any more.
+   */
+  async abandon(): Promise<void> {
+    this.isAbandoned = true;
+    const started = await updateProcesses(previewName(this.environment));
+    for (const { pid, update } of started) if (update === this.mark) signal(pid, 'SIGKILL');
     for (const folder of this.folders) rmSync(folder, { recursive: true, force: true });
   }
 
   private async steps(folder: string, run: Run): Promise<EngineStep[]> {
     const { projectFolder } = this.place;
-    const { signal } = this.stop;
     const [backend, configFile] = await Promise.all([
       writeBackend(folder, run.states),
       this.writeSettings(folder, run),
@@ -154,20 +162,22 @@ export class PulumiStackPreviews implements StackPreviews {
     try {
       const stack = await LocalWorkspace.selectStack(
         { stackName: run.stack, projectName: PROJECT, program: run.program },
-        { workDir: projectFolder, pulumiCommand: this.command(), envVars: { PULUMI_BACKEND_URL: backend } },
+        {
+          workDir: projectFolder,
+          pulumiCommand: this.command(),
+          envVars: { PULUMI_BACKEND_URL: backend, [UPDATE_VARIABLE]: this.mark },
+        },
       );
       await stack.preview({
         color: 'never',
         suppressProgress: true,
         configFile,
-        signal,
         onEvent: (event) => {
           diagnostics.take(event);
           if (event.resourcePreEvent !== undefined) steps.push(event.resourcePreEvent.metadata);
         },
       });
     } catch (thrown) {
-      signal.throwIfAborted();
       throw stackFailure(run.stack, thrown, diagnostics);
     }
     return steps;
@@ -193,7 +203,10 @@ export class PulumiStackPreviews implements StackPreviews {
   private command(): PulumiCommand {
     const command = this.place.command as PulumiCommand & Runnable;
     const quick: Runnable = {
-      run: (args, ...rest) => (args[0] === 'stack' ? Promise.resolve(NO_ANSWER) : command.run(args, ...rest)),
+      run: (args, ...rest) => {
+        if (args[0] === 'stack') return Promise.resolve(NO_ANSWER);
+        return this.isAbandoned ? new Promise(() => undefined) : command.run(args, ...rest);
+      },
     };
     return Object.assign(Object.create(command) as PulumiCommand, quick);
   }
@@ -214,6 +227,11 @@ async function writeBackend(
     ),
   ]);
   return pathToFileURL(backend).href;
+}
+
+/** No stack's name: whoever looks for the updates of a stack does not find its previews. */
+function previewName(environment: string): string {
+  return `preview:${environment}`;
 }
 
 function protectionIn(state: StackState | undefined): (urn: string) => boolean {

@@ -18,16 +18,22 @@ const BEYOND_THE_SANDBOX: Record<Use, string[]> = {
   ],
   bake: [],
   up: [
+    // What an update of a fleet that was killed was changing is read anew before the fleet is removed.
+    'autoscaling:DescribePolicies',
     // The provider's addresses, internal/service/ec2/ec2_eip.go.
     'ec2:DescribeAddressesAttribute',
-    // Load balancers and security groups wait for their network interfaces to go: internal/service/elbv2/load_balancer.go.
+    // Again what a killed update was changing.
+    'ec2:DescribeLaunchTemplateVersions',
+    'ec2:DescribeLaunchTemplates',
+    // Load balancers and security groups wait for their interfaces to go: internal/service/elbv2/load_balancer.go.
     'ec2:DescribeNetworkInterfaces',
     // The provider's listeners, internal/service/elbv2/listener.go.
     'elasticloadbalancing:DescribeListenerAttributes',
     // Elastic Load Balancing makes its own role in an account in which it was never used.
     'iam:CreateServiceLinkedRole',
-    // The provider's roles before they are deleted, internal/service/iam/role.go.
+    // The provider's roles, the first of them before one is deleted: internal/service/iam/role.go.
     'iam:ListInstanceProfilesForRole',
+    'iam:ListRolePolicies',
   ],
 };
 

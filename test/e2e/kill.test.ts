@@ -13,15 +13,13 @@ const nightly = BASCULE_NIGHTLY === '1';
 
 /** Of a rollback that brings the fleet up, all writes are those of the others: a part of them is enough. */
 const EVERY_NIGHT: ScenarioName[] = ['rollback', 'first', 'deployment', 'canary', 'cold'];
-const EVERY_TIME: ScenarioName[] = ['rollback', 'first', 'canary'];
-/** What a canary has of its own: a driver that dies at a weight on the way. */
-const MID_CANARY = 'journal started analyse#1:after:driver';
+/** A driver that dies at a weight on the way is in canary.test too. */
+const EVERY_TIME: ScenarioName[] = ['rollback', 'first'];
 const named = BASCULE_KILL_SCENARIO?.split(',') ?? (nightly ? EVERY_NIGHT : EVERY_TIME);
 const chosen = EVERY_NIGHT.filter((name) => named.includes(name));
 
 function choiceFor(name: ScenarioName): Choice {
   if (BASCULE_KILL_POINT !== undefined) return { kind: 'one', point: BASCULE_KILL_POINT };
-  if (!nightly && name === 'canary' && BASCULE_SHARD === undefined) return { kind: 'one', point: MID_CANARY };
   if (nightly && name !== 'cold') return { kind: 'all', shard: BASCULE_SHARD };
   // A fixed half of what stands for a rollback: the rest of a run of the tests needs its time too.
   return {

@@ -71,13 +71,13 @@ async function previews(change: Partial<StackPrograms> = {}, name = ENVIRONMENT)
   return new PulumiStackPreviews({ projectFolder: folder, command }, name, config, programs);
 }
 
-/** The engines that a process has started and that live. */
-async function enginesOf(pid: number): Promise<number[]> {
+/** All that a process has started, and that has started more, by pid. */
+async function startedBy(...pids: number[]): Promise<Map<number, string>> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,comm=']);
   const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/));
-  return rows.flatMap(([own, parent, name]) =>
-    Number(parent) === pid && name === 'pulumi' ? [Number(own)] : [],
-  );
+  const children = rows.filter(([, parent]) => pids.includes(Number(parent)) && parent !== undefined);
+  const found = new Map(children.map(([pid, , name]) => [Number(pid), name ?? '']));
+  return found.size === 0 ? found : new Map([...found, ...(await startedBy(...found.keys()))]);
 }
 
 function changeOf({ resources }: StackPreview, type: string, name: string): ResourceChange {
@@ -218,8 +218,10 @@ describe('previews of stacks', () => {
     });
     early.catch(() => undefined);
     await Promise.race([held.reached, early]);
-    const engines = await enginesOf(must(program.pid));
-    expect(engines).not.toEqual([]);
+    const started = await startedBy(must(program.pid));
+    expect([...started.values()]).toContain('pulumi');
+    // The engine, and the plugin whose call is held.
+    expect(started.size).toBeGreaterThan(1);
     expect(await leftFolders()).not.toEqual([]);
     program.signal('SIGINT');
     const { exitCode } = await program.ended;
@@ -227,7 +229,7 @@ describe('previews of stacks', () => {
     expect(await leftFolders()).toEqual([]);
     held.release();
     await until(
-      () => Promise.all(engines.map(processOf)),
+      () => Promise.all([...started.keys()].map(processOf)),
       (found) => found.every((one) => one === undefined),
     );
     world.unhook();

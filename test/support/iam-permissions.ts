@@ -84,6 +84,7 @@ const EC2_TYPES: Record<string, string> = {
   lt: 'launch-template',
   nat: 'natgateway',
   rtb: 'route-table',
+  rtbassoc: 'route-table',
   sg: 'security-group',
   sgr: 'security-group-rule',
   subnet: 'subnet',

@@ -1,7 +1,7 @@
 /** The commands of each use, run once in a sandbox, and every call to AWS that they made. */
 import path from 'node:path';
 import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
-import { DescribeTagsCommand } from '@aws-sdk/client-ec2';
+import { DescribeRouteTablesCommand, DescribeTagsCommand } from '@aws-sdk/client-ec2';
 import type { PolicyDocument } from '../../src/domain/iam/document';
 import { USES, type Use } from '../../src/domain/iam/policy';
 import { startAwsProxy, type AwsCall, type AwsProxy } from './aws-proxy';
@@ -80,9 +80,15 @@ class Story {
 
   async tags(): Promise<Map<string, Record<string, string>>> {
     const found = new Map<string, Record<string, string>>();
-    const { Tags = [] } = await this.live.ec2().send(new DescribeTagsCommand({}));
+    const ec2 = this.live.ec2();
+    const { Tags = [] } = await ec2.send(new DescribeTagsCommand({}));
     for (const { ResourceId = '', Key = '', Value = '' } of Tags)
       found.set(ResourceId, { ...found.get(ResourceId), [Key]: Value });
+    // An association has no tags: IAM looks at those of its route table.
+    const { RouteTables = [] } = await ec2.send(new DescribeRouteTablesCommand({}));
+    for (const { RouteTableId = '', Associations = [] } of RouteTables)
+      for (const { RouteTableAssociationId = '' } of Associations)
+        found.set(RouteTableAssociationId, found.get(RouteTableId) ?? {});
     return found;
   }
 }
@@ -117,12 +123,17 @@ export async function recordEverything(): Promise<Recording> {
 }
 
 async function setUp(story: Story): Promise<void> {
-  const releases = async (): Promise<void> => {
-    await story.run('bake', 'bake', '1.0.0', '--app', apps.service);
-    await story.run('bake', 'bake', '2.0.0', '--app', apps.service);
-    await story.run('bake', 'bake', '3.0.0', '--app', apps.crashes);
-  };
-  await Promise.all([story.run('up', 'up', ENVIRONMENT), releases(), quietAlarm(story.live)]);
+  await Promise.all([
+    story.run('up', 'up', ENVIRONMENT),
+    story.run('bake', 'bake', '1.0.0', '--app', apps.service),
+    quietAlarm(story.live),
+  ]);
+  await Promise.all([story.run('deploy', 'deploy', ENVIRONMENT, '--version', '1.0.0'), moreReleases(story)]);
+}
+
+async function moreReleases(story: Story): Promise<void> {
+  await story.run('bake', 'bake', '2.0.0', '--app', apps.service);
+  await story.run('bake', 'bake', '3.0.0', '--app', apps.crashes);
 }
 
 /** An alarm that is there and quiet, for a check to look at. */
@@ -145,18 +156,18 @@ async function quietAlarm(live: LiveEnvironment): Promise<void> {
 }
 
 async function deployments(story: Story): Promise<void> {
-  const { live } = story;
-  await story.run('deploy', 'deploy', ENVIRONMENT, '--version', '1.0.0');
-  await live.underLoad(async () => {
+  await story.live.underLoad(async () => {
     await thereAndBack(story);
     await change(story);
     await givenUp(story);
   });
-  await story.run('deploy', 'freeze', ENVIRONMENT, '--reason', 'test', '--until', '1h');
+  const report = path.join(story.live.folder, 'report.html');
+  await Promise.all([
+    story.run('deploy', 'freeze', ENVIRONMENT, '--reason', 'test', '--until', '1h'),
+    story.run('deploy', 'history', ENVIRONMENT),
+    story.run('deploy', 'report', ENVIRONMENT, '--out', report),
+  ]);
   await story.run('deploy', 'thaw', ENVIRONMENT);
-  await story.run('deploy', 'retire', ENVIRONMENT);
-  await story.run('deploy', 'history', ENVIRONMENT);
-  await story.run('deploy', 'report', ENVIRONMENT, '--out', path.join(live.folder, 'report.html'));
 }
 
 /** A deployment that is previewed, whose driver dies on its way, that is gone on with, and then taken back. */
@@ -175,6 +186,7 @@ async function thereAndBack(story: Story): Promise<void> {
   await story.run('deploy', 'advance', ENVIRONMENT);
   succeeded('resume', await story.live.answerOf(resumed));
   await story.run('deploy', 'rollback', ENVIRONMENT);
+  await story.run('deploy', 'retire', ENVIRONMENT);
 }
 
 /** What people change in the settings of an environment that is up, and apply by hand. */
@@ -184,7 +196,7 @@ async function change(story: Story): Promise<void> {
       { name: 'api', priority: 20, paths: ['/api/v1/*'] },
       { name: 'news', priority: 30, paths: ['/news/*'] },
     ];
-    settings.listeners.test = { port: 8082, allowedCidrs: ['127.0.0.0/16'] };
+    settings.listeners.test = { port: 8082, allowedCidrs: ['127.0.0.0/8'] };
     settings.targets.healthCheck.path = '/';
     Object.assign(settings, {
       network: { kind: 'new', zones: 2, natGateways: 'one-per-zone' },

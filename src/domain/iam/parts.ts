@@ -43,6 +43,7 @@ const NETWORK: Parts = {
     'CreateSubnet',
     'DeleteInternetGateway',
     'DeleteNatGateway',
+    'DeleteRoute',
     'DeleteRouteTable',
     'DeleteSubnet',
     'DeleteVpc',

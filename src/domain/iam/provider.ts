@@ -8,6 +8,6 @@ export const PROVIDER = {
   service: ['ec2:DescribeNetworkInterfaces', 'elasticloadbalancing:DescribeListenerAttributes'],
   /** Of addresses. */
   network: ['ec2:DescribeAddressesAttribute'],
-  /** Before a role goes. */
-  role: ['iam:ListInstanceProfilesForRole'],
+  /** Of roles, and before one goes. */
+  role: ['iam:ListInstanceProfilesForRole', 'iam:ListRolePolicies'],
 } as const;

@@ -100,7 +100,6 @@ export function keepRole(scope: EnvironmentScope): Statement[] {
           'GetRole',
           'GetRolePolicy',
           'ListAttachedRolePolicies',
-          'ListRolePolicies',
           'PutRolePolicy',
           'TagRole',
           'UntagRole',
