@@ -21,6 +21,7 @@ import { sandboxCommand } from './commands/sandbox';
 import { retireCommand, rollbackCommand, statusCommand } from './commands/simple';
 import { unlockCommand } from './commands/unlock';
 import { watchCommand } from './commands/watch';
+import { deferSeldomModules } from './deferred';
 import { printError } from './output/result';
 
 const EXIT_CODES =
@@ -90,5 +91,6 @@ function badUsage(message: string, args: readonly string[]): BasculeError {
   });
 }
 
+deferSeldomModules();
 const args = process.argv.slice(2);
 main(args).catch((thrown: unknown) => printError(thrown, args.includes('--json')));
