@@ -11,7 +11,19 @@ const NIGHTLY =
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 /** Those that take longest begin first; the runner, which knows only sizes on a fresh checkout, has them last. */
-const LONG = ['kill', 'faults', 'two-drivers', 'locks', 'drift', 'interference', 'lifecycle'];
+const LONG = [
+  'kill',
+  'faults',
+  'iam',
+  'preview',
+  'canary',
+  'two-drivers',
+  'locks',
+  'drift',
+  'interference',
+  'lifecycle',
+  'refusals',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

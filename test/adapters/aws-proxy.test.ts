@@ -190,15 +190,22 @@ describe('faults', () => {
 
   it('leaves a caller without an answer until it gives up, and does not outlive it', async () => {
     proxy.onBefore = () => ({ kind: 'hang' });
-    const impatient = AbortSignal.timeout(100);
-    const ask = s3().send(new GetObjectCommand({ Bucket: 'bucket', Key: 'x' }), { abortSignal: impatient });
-    await expect(ask).rejects.toMatchObject({ name: 'AbortError' });
+    const arrived = (calls: number) =>
+      until(
+        () => Promise.resolve(proxy.calls.length),
+        (count) => count === calls,
+      );
+    const impatient = new AbortController();
+    const ask = s3().send(new GetObjectCommand({ Bucket: 'bucket', Key: 'x' }), {
+      abortSignal: impatient.signal,
+    });
+    const refused = expect(ask).rejects.toMatchObject({ name: 'AbortError' });
+    await arrived(1);
+    impatient.abort();
+    await refused;
     expect(seen).toHaveLength(0);
     const asked = put('y').catch((thrown: unknown) => thrown);
-    await until(
-      () => Promise.resolve(proxy.calls.length),
-      (count) => count === 2,
-    );
+    await arrived(2);
     await proxy.close();
     await expect(asked).resolves.toMatchObject({ code: 'ECONNRESET' });
     proxy = await startAwsProxy(endpoint);
