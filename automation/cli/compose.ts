@@ -157,6 +157,8 @@ export async function withSession<T>(
 
 /** What a preview is gathered from, whether the environment is up or not; none of it is written to. */
 export async function openPreview(argv: EnvironmentOptions): Promise<PreviewPlace> {
+  // Pulumi's SDK notes where each of its promises was made, thousands of them with a hundred rules.
+  if (process.env['BASCULE_DEBUG'] === undefined) Error.stackTraceLimit = 0;
   const opened = await openEnvironment(argv);
   const { config, folder } = opened;
   const [stacks, { AwsImages }] = await Promise.all([

@@ -54,6 +54,9 @@ function startHeartbeat(hold: Hold): () => void {
 }
 
 async function acquire(session: Session, deployment: string, whenHeld: WhenHeld): Promise<HeldLease> {
+  // A lease that ran out was left by somebody, too: whoever goes on in his place writes down from whom he took it.
+  const left = whenHeld === 'succeed-it' ? await session.leases.read() : undefined;
+  if (left !== undefined && !left.released) return succeed(session, deployment, left);
   const answer = await session.leases.acquire(deployment, session.holder);
   if (answer.kind === 'held') return answer.lease;
   if (whenHeld === 'refuse') throw await held(session, answer.by);

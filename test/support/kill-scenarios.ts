@@ -80,6 +80,7 @@ async function succeed(stage: Stage, args: string[]): Promise<void> {
 
 async function destroy(live: LiveEnvironment, stack: string): Promise<void> {
   for (const args of [
+    ['state', 'unprotect', '--all', '--yes', '--stack', stack],
     ['destroy', '--yes', '--skip-preview', '--stack', stack],
     ['stack', 'rm', '--yes', '--stack', stack],
   ]) {
