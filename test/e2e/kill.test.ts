@@ -21,11 +21,8 @@ const chosen = EVERY_NIGHT.filter((name) => named.includes(name));
 function choiceFor(name: ScenarioName): Choice {
   if (BASCULE_KILL_POINT !== undefined) return { kind: 'one', point: BASCULE_KILL_POINT };
   if (nightly && name !== 'cold') return { kind: 'all', shard: BASCULE_SHARD };
-  // A fixed half of what stands for a rollback: the rest of a run of the tests needs its time too.
-  return {
-    kind: 'representative',
-    shard: BASCULE_SHARD ?? (name === 'rollback' && !nightly ? '1/2' : undefined),
-  };
+  // A fixed half of what stands for each: the rest of a run of the tests needs its time too.
+  return { kind: 'representative', shard: BASCULE_SHARD ?? (nightly ? undefined : '1/2') };
 }
 
 const run = new KillRun();
