@@ -15,20 +15,24 @@ const LONG = [
   'kill',
   'faults',
   'iam',
-  'preview',
+  'stack-leftovers',
+  'e2e/preview',
+  'refusals',
   'canary',
   'two-drivers',
   'locks',
   'drift',
   'interference',
-  'lifecycle',
-  'refusals',
+  'e2e/lifecycle',
+  'plugins-engine',
+  'guards',
+  'stacks',
 ];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
-      const place = LONG.findIndex((name) => moduleId.endsWith(`/e2e/${name}.test.ts`));
+      const place = LONG.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
       return place === -1 ? LONG.length : place;
     };
     return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
