@@ -1,18 +1,9 @@
 import type { Verdict } from '../../src/domain/analysis/assessment';
+import { renderBlock, type Block } from '../rehearsal/report/block';
 import { clock, duration } from '../rehearsal/report/format';
 import { type Html, html } from '../rehearsal/report/html';
 import type { StepBlock } from './blocks';
 import type { CheckCourse, DeploymentStory } from './story';
-
-/** A piece of a lane. Times are Unix milliseconds. */
-interface Piece {
-  from: number;
-  to: number;
-  look: string;
-  label: string;
-  /** Shown on hover and read aloud. */
-  details: string;
-}
 
 /** How a verdict looks: good, bad, or neither yet. */
 export function verdictLook(verdict: Verdict): 'good' | 'bad' | 'back' {
@@ -41,7 +32,7 @@ function blockLook({ outcome, moves }: StepBlock): string {
   }
 }
 
-function stepPiece(block: StepBlock, openedAt: number): Piece {
+function stepPiece(block: StepBlock, openedAt: number): Block {
   const { id, name, from, to, outcome } = block;
   const when = `${clock(from - openedAt)} to ${clock(to - openedAt)}`;
   // A step's id ends in its region, for which a block has no room; the details have the whole of it.
@@ -57,7 +48,7 @@ function stepPiece(block: StepBlock, openedAt: number): Piece {
 }
 
 /** Each look reaches back to the one before it, as its answer is about the time between. */
-function lookPieces({ looks }: CheckCourse, openedAt: number): Piece[] {
+function lookPieces({ looks }: CheckCourse, openedAt: number): Block[] {
   return looks.map((look, index) => {
     const former = looks[index - 1];
     const from = former?.step === look.step ? former.at : Math.min(look.window.from, look.at);
@@ -71,20 +62,9 @@ function lookPieces({ looks }: CheckCourse, openedAt: number): Piece[] {
   });
 }
 
-function lane({ openedAt, endedAt }: DeploymentStory, name: string, pieces: readonly Piece[]): Html {
+function lane({ openedAt, endedAt }: DeploymentStory, name: string, pieces: readonly Block[]): Html {
   const length = Math.max(1, endedAt - openedAt);
-  const draw = ({ from, to, look, label, details }: Piece): Html =>
-    html`<button
-      type="button"
-      class="block ${look}"
-      data-from="${((from - openedAt) / 1000).toFixed(3)}"
-      data-to="${((to - openedAt) / 1000).toFixed(3)}"
-      data-details="${details}"
-      aria-label="${details}"
-      style="left:${((100 * (from - openedAt)) / length).toFixed(3)}%;width:${((100 * (to - from)) / length).toFixed(3)}%"
-    >
-      <span>${label}</span>
-    </button>`;
+  const draw = (piece: Block): Html => renderBlock(piece, openedAt, length);
   return html`<div class="lane">
     <span class="lane-name">${name}</span>
     <div class="tracks"><div class="track">${pieces.map(draw)}</div></div>

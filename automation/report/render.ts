@@ -1,11 +1,15 @@
 import path from 'node:path';
 import { renderDocument } from '../rehearsal/report/document';
+import { renderFigureList, type Figure } from '../rehearsal/report/figures';
 import { clock, dateTime, duration } from '../rehearsal/report/format';
 import { type Html, html } from '../rehearsal/report/html';
 import { badge, outcomeWord } from '../rehearsal/report/sections';
 import { chartsOf, type Panel } from './chart-data';
 import { renderLanes, verdictLook } from './lanes';
 import type { CheckCourse, DeploymentStory, ToldStep } from './story';
+
+/** What its charts share with those of a rehearsal. */
+const TIMELINE = path.join(__dirname, '..', 'rehearsal', 'report', 'timeline.html');
 
 /** The report of a deployment as one HTML file that needs nothing else. */
 export function renderDeployment(story: DeploymentStory): string {
@@ -15,7 +19,7 @@ export function renderDeployment(story: DeploymentStory): string {
     body: html`${header(story)} ${figures(story)} ${chartSection(story, charts.panels)} ${checkTable(story)}
     ${stepTable(story)} ${eventTable(story)} ${facts(story)}`,
     data: charts,
-    scripts: [path.join(__dirname, 'client.html')],
+    scripts: [[TIMELINE, path.join(__dirname, 'client.html')]],
   });
 }
 
@@ -56,20 +60,13 @@ ${[`${reason.code}: ${reason.message}`, ...reason.details].join('\n')}</pre>`
   </header>`;
 }
 
-interface Number {
-  name: string;
-  value: string;
-  note: string;
-  bad?: boolean;
-}
-
 function figures(story: DeploymentStory): Html {
   const points = story.weights.flatMap((course) => course.points);
   const most = points.reduce((max, { percent }) => Math.max(max, percent), 0);
   const looks = story.checks.flatMap((course) => course.looks);
   const failed = looks.filter(({ verdict }) => verdict === 'fail').length;
   const done = story.steps.filter(({ phase }) => phase === 'verified').length;
-  const numbers: Number[] = [
+  const numbers: Figure[] = [
     {
       name: 'Took',
       value: duration(story.endedAt - story.openedAt),
@@ -90,15 +87,7 @@ function figures(story: DeploymentStory): Html {
       note: failed === 0 ? 'none failed' : `${failed} failed`,
       bad: failed > 0,
     });
-  return html`<dl class="figures">
-    ${numbers.map(
-      ({ name, value, note, bad }) =>
-        html`<div class="${bad ? 'bad' : ''}">
-          <dt>${name}</dt>
-          <dd>${value}<small>${note}</small></dd>
-        </div>`,
-    )}
-  </dl>`;
+  return renderFigureList(numbers);
 }
 
 function percent(value: number): string {

@@ -11,8 +11,11 @@ export interface Document {
   body: Html;
   /** For the page's scripts to read. */
   data: unknown;
-  /** Files that hold one script element each, in the order in which they run; uPlot runs before them. */
-  scripts: string[];
+  /**
+   * Files that hold one script element each, in the order in which they run; uPlot runs before them. Several in
+   * one place run as one element: what a page shares with another, and what is its own.
+   */
+  scripts: (string | string[])[];
   /** Files of style sheets beside the reports' own. */
   styles?: string[];
   /** What else the page may do, as directives of its content security policy. */
@@ -50,7 +53,12 @@ export function renderDocument({
   const elements = [
     scriptOf(read(path.join(__dirname, 'language.html'))),
     read(require.resolve('uplot/dist/uPlot.iife.min.js')),
-    ...scripts.map((file) => scriptOf(read(file))),
+    ...scripts.map((files) =>
+      [files]
+        .flat()
+        .map((file) => scriptOf(read(file)))
+        .join(''),
+    ),
   ].map(scriptElement);
   const sheets = [
     read(require.resolve('uplot/dist/uPlot.min.css')),

@@ -1,17 +1,8 @@
+import { renderBlock, type Block } from './block';
 import { chartEnd, isShift } from './chart-data';
 import { clock, duration, plural } from './format';
 import { type Html, html } from './html';
 import type { RehearsalReport, RehearsedDeployment, RehearsedStep } from './types';
-
-/** A piece of a lane. Times are Unix milliseconds. */
-interface Block {
-  from: number;
-  to: number;
-  look: string;
-  label: string;
-  /** Shown on hover and read aloud. */
-  details: string;
-}
 
 /** How an outcome looks: gone well, turned back or left unfinished, or gone wrong. */
 export function lookOf(outcome: string): 'good' | 'back' | 'bad' {
@@ -78,21 +69,7 @@ function lane(report: RehearsalReport, name: string, blocks: Block[], empty: str
   const { startedAt } = report.load;
   const length = Math.max(1, chartEnd(report) - startedAt);
   const within = blocks.filter(({ from, to }) => to > startedAt && from < startedAt + length);
-  const draw = ({ from, to, look, label, details }: Block): Html => {
-    const left = (100 * (from - startedAt)) / length;
-    const width = (100 * (to - from)) / length;
-    return html`<button
-      type="button"
-      class="block ${look}"
-      data-from="${((from - startedAt) / 1000).toFixed(3)}"
-      data-to="${((to - startedAt) / 1000).toFixed(3)}"
-      data-details="${details}"
-      aria-label="${details}"
-      style="left:${left.toFixed(3)}%;width:${width.toFixed(3)}%"
-    >
-      <span>${label}</span>
-    </button>`;
-  };
+  const draw = (block: Block): Html => renderBlock(block, startedAt, length);
   const tracks = tracksOf(within).map((track) => html`<div class="track">${track.map(draw)}</div>`);
   return html`<div class="lane">
     <span class="lane-name">${name}</span>

@@ -15,6 +15,10 @@ export function renderReport(report: RehearsalReport): string {
     ${renderFailures(report)} ${renderPhases(report)} ${renderDeployments(report)} ${renderChecks(report)}
     ${renderFacts(report)}`,
     data: chartDataOf(report),
-    scripts: ['windows.html', 'client.html'].map((name) => path.join(__dirname, name)),
+    scripts: [beside('windows.html'), [beside('timeline.html'), beside('client.html')]],
   });
+}
+
+function beside(name: string): string {
+  return path.join(__dirname, name);
 }

@@ -1,4 +1,5 @@
 import { chartDataOf, isShift } from './chart-data';
+import { renderFigureList, type Figure } from './figures';
 import { clock, count, dateTime, duration, plural } from './format';
 import { type Html, html } from './html';
 import { lookOf, renderLanes } from './lanes';
@@ -47,13 +48,6 @@ export function renderHeader(report: RehearsalReport): Html {
   </header>`;
 }
 
-interface Figure {
-  name: string;
-  value: string;
-  note: string;
-  bad?: boolean;
-}
-
 /** The fewest slow requests that were in flight when a step moved traffic under load. */
 function slowFigure(report: RehearsalReport): Figure[] {
   const { byKind, startedAt, endedAt, buckets } = report.load;
@@ -92,15 +86,7 @@ export function renderFigures(report: RehearsalReport): Html {
     },
     ...slowFigure(report),
   ];
-  return html`<dl class="figures">
-    ${figures.map(
-      ({ name, value, note, bad }) =>
-        html`<div class="${bad ? 'bad' : ''}">
-          <dt>${name}</dt>
-          <dd>${value}<small>${note}</small></dd>
-        </div>`,
-    )}
-  </dl>`;
+  return renderFigureList(figures);
 }
 
 /** The charts and what ran at the same time. Their places are filled by the page's script. */
