@@ -8,6 +8,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 const main = path.join(__dirname, '..', 'dist', 'automation', 'cli', 'main.js');
 if (existsSync(main)) {
+  require('../dist/automation/engine/compiled.js').keepCompiled('at-exit');
   require(main);
 } else {
   process.stderr.write(

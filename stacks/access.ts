@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import * as aws from '@pulumi/aws';
+import * as aws from './aws';
 import { partitionOf, RELEASES_PREFIX } from '../src/domain/config';
 import { tagsOf, type Scope } from './settings';
 

@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import * as aws from '@pulumi/aws';
+import * as aws from './aws';
 import type { Colour } from '../src/domain/colour';
 import {
   FLEET_KEY,

@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import * as aws from '@pulumi/aws';
+import * as aws from './aws';
 import { COLOURS, type Colour } from '../src/domain/colour';
 import { certificateArnOf, colourOfTargetGroup, type RuleConfig } from '../src/domain/config';
 import { tagsOf, type Scope } from './settings';

@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
-import * as aws from '@pulumi/aws';
-import * as awsx from '@pulumi/awsx';
+import * as aws from './aws';
+import { Vpc } from '@pulumi/awsx/ec2/vpc';
 import { networkOf, type NetworkConfig, type SubnetSelection } from '../src/domain/config';
 import { tagsOf, type Scope } from './settings';
 
@@ -62,7 +62,7 @@ function existingNetwork(
 function newNetwork(scope: Scope, region: string, network: Extract<NetworkConfig, { kind: 'new' }>): Network {
   const name = `${scope.config.service}-${scope.environment}`;
   const strategies = { none: 'None', single: 'Single', 'one-per-zone': 'OnePerAz' } as const;
-  const vpc = new awsx.ec2.Vpc(
+  const vpc = new Vpc(
     `network.${region}`,
     {
       region,

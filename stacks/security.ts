@@ -1,5 +1,5 @@
 import type * as pulumi from '@pulumi/pulumi';
-import * as aws from '@pulumi/aws';
+import * as aws from './aws';
 import type { EgressRule } from '../src/domain/config';
 import type { Network } from './network';
 import { tagsOf, type Scope } from './settings';

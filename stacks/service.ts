@@ -1,5 +1,5 @@
 import type * as pulumi from '@pulumi/pulumi';
-import * as aws from '@pulumi/aws';
+import * as aws from './aws';
 import type { Colour } from '../src/domain/colour';
 import {
   fleetName,

@@ -1,4 +1,4 @@
-import * as aws from '@pulumi/aws';
+import * as aws from './aws';
 import { COLOURS, type Colour } from '../src/domain/colour';
 import { targetGroupName } from '../src/domain/config';
 import type { Network } from './network';

@@ -12,9 +12,11 @@ const PROVIDERS = ['aws', 'awsx', 'command'] as const;
  * npm packages ask for. Safe to repeat; a plugin that is already right is not touched.
  */
 export async function placePlugins(pulumiHome: string, log: (line: string) => void): Promise<void> {
-  const bundle = path.join(projectFolder(), 'dist', 'plugins', 'bascule-plugin.js');
+  const dist = path.join(projectFolder(), 'dist');
+  const bundle = path.join(dist, 'plugins', 'bascule-plugin.js');
   if (!existsSync(bundle))
     log(`the sandbox's Pulumi plugins are not built (${bundle}): run \`npm run build\``);
+  const start = path.join(dist, 'automation', 'sandbox', 'plugins', 'start.js');
   for (const provider of PROVIDERS) {
     const folder = path.join(
       pulumiHome,
@@ -23,7 +25,7 @@ export async function placePlugins(pulumiHome: string, log: (line: string) => vo
     );
     await mkdir(folder, { recursive: true });
     const file = path.join(folder, `pulumi-resource-${provider}`);
-    const script = `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(bundle)} ${provider} "$@"\n`;
+    const script = `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(start)} ${provider} "$@"\n`;
     if ((await readFile(file, 'utf8').catch(() => '')) !== script) {
       await writeFileAtomically(file, script, 0o755);
     }

@@ -1,0 +1,3 @@
+export { Group } from '@pulumi/aws/autoscaling/group';
+export type { GroupArgs } from '@pulumi/aws/autoscaling/group';
+export { Policy } from '@pulumi/aws/autoscaling/policy';

@@ -1,0 +1,2 @@
+export { SecurityGroupEgressRule } from '@pulumi/aws/vpc/securityGroupEgressRule';
+export { SecurityGroupIngressRule } from '@pulumi/aws/vpc/securityGroupIngressRule';
