@@ -27,6 +27,7 @@ const LONG = [
   'plugins-engine',
   'guards',
   'stacks',
+  'images/playbook',
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -50,8 +51,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts', 'test/scripts/*.test.mjs'],
           exclude: SANDBOX,
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   } finally {
     await miniature.close();
   }
-}, 60_000);
+});
 
 const clone = (report: RehearsalReport): RehearsalReport => structuredClone(report);
 

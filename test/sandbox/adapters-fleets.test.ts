@@ -36,7 +36,7 @@ beforeAll(async () => {
     HealthCheckGracePeriod: 600,
     Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value, PropagateAtLaunch: true })),
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await groups?.plane.dispose();

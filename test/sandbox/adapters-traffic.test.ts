@@ -57,7 +57,7 @@ beforeAll(async () => {
   });
   await addRule(2, { Actions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }] });
   for (let priority = 3; priority <= 100; priority += 1) await addRule(priority);
-}, 120_000);
+});
 
 afterAll(async () => {
   await plane?.dispose();

@@ -44,7 +44,7 @@ beforeAll(async () => {
   await bench.apply([...paths, rule('default', forward({ empty: 1 }))], groups);
   await bench.healthy('blue', 'i-blue');
   await bench.healthy('green', 'i-green');
-}, 100_000);
+});
 afterAll(async () => {
   await cleanup.run();
   await plane.dispose();

@@ -12,7 +12,7 @@ describe('instances of the sandbox', () => {
   let sandbox: LiveSandbox;
   beforeAll(async () => {
     sandbox = await LiveSandbox.start();
-  }, 120_000);
+  });
   afterAll(async () => sandbox.dispose());
 
   const outputOf = async (id: string) => readFile(must((await sandbox.instance(id)).logFile), 'utf8');

@@ -19,7 +19,7 @@ describe('a sandbox that loses a part', () => {
     instance = await sandbox.run(await sandbox.bake('hello', '1.0.0'));
     balancer = await sandbox.balance('survivor', [instance]);
     await healthy();
-  }, 120_000);
+  });
   afterAll(async () => sandbox.dispose());
 
   const healthy = () =>
@@ -142,7 +142,7 @@ describe('the environment of the sandbox', () => {
   let sandbox: LiveSandbox;
   beforeAll(async () => {
     sandbox = await LiveSandbox.start();
-  }, 120_000);
+  });
   afterAll(async () => sandbox.dispose());
 
   it('leads an SDK that knows nothing of it to the sandbox', async () => {

@@ -34,7 +34,7 @@ let cloudWatch: CloudWatchClient;
 beforeAll(async () => {
   plane = await Plane.start();
   cloudWatch = plane.cloudWatch();
-}, 100_000);
+});
 afterAll(async () => plane.dispose());
 
 const arnOf = (kind: string, name: string) => `arn:aws:elasticloadbalancing:eu-west-3:1:${kind}/${name}/1`;

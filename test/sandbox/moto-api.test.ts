@@ -30,7 +30,7 @@ describe("the control plane's own API", () => {
   let plane: Plane;
   beforeAll(async () => {
     plane = await Plane.start();
-  }, 60_000);
+  });
   afterAll(async () => plane.dispose());
 
   async function run(version: string): Promise<string> {
@@ -213,7 +213,7 @@ describe("the control plane's own API", () => {
     expect(shown).toMatchObject({ domain: 'shop.example', chain: null });
     expect(shown?.certificate?.trim()).toBe(pem.cert.trim());
     expect(shown?.privateKey?.trim()).toBe(pem.private.trim());
-  }, 30_000);
+  });
 
   it('takes metrics without waking whoever waits for changes', async () => {
     const cloudwatch = new CloudWatchClient({

@@ -25,7 +25,7 @@ let cloudWatch: CloudWatchClient;
 beforeAll(async () => {
   plane = await Plane.start();
   cloudWatch = plane.cloudWatch();
-}, 100_000);
+});
 afterAll(async () => plane.dispose());
 
 async function put(Namespace: string, ...MetricData: MetricDatum[]): Promise<void> {
@@ -436,4 +436,4 @@ it('keeps metrics and alarms over a restart', async () => {
   await plane.end('SIGTERM');
   await plane.launch();
   expect(await values([metric('kept', 'a')])).toEqual({ a: [1, 2] });
-}, 120_000);
+});

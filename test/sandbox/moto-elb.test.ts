@@ -34,7 +34,7 @@ describe('load balancers in the control plane', () => {
     plane = await Plane.start();
     subnets = (await plane.subnets()).ids;
     balancer = await plane.balancer('shop-elb');
-  }, 60_000);
+  });
   afterAll(async () => plane.dispose());
 
   const path = (value: string) => [{ Field: 'path-pattern', PathPatternConfig: { Values: [value] } }];
@@ -200,7 +200,7 @@ describe('load balancers in the control plane', () => {
       return must(shown?.listeners[0]?.rules);
     }
     expect((await allRules()).at(-1)?.priority).toBe('default');
-  }, 60_000);
+  });
 
   it('tells the health that the daemon observed, and never that of an earlier registration', async () => {
     const id = await instance();

@@ -31,7 +31,7 @@ describe('what outlives the control plane', () => {
   let plane: Plane;
   beforeEach(async () => {
     plane = await Plane.start();
-  }, 60_000);
+  });
   afterEach(async () => plane.dispose());
 
   async function read(s3: S3Client, Key: string): Promise<string> {
@@ -83,7 +83,7 @@ describe('what outlives the control plane', () => {
     expect(must(Credentials?.AccessKeyId)).toMatch(/^ASIA/);
     const { instances } = await plane.state();
     expect(new Set(instances.map((one) => one.autoScalingGroup))).toEqual(new Set(['kept']));
-  }, 60_000);
+  });
 
   it('every object whose write was answered, with versions, deletions and conditions', async () => {
     const s3 = plane.s3();
@@ -118,7 +118,7 @@ describe('what outlives the control plane', () => {
     await plane.launch();
     expect(await read(s3, Key)).toBe('three');
     expect(await read(s3, 'bundles/big.tar.gz')).toBe(big);
-  }, 60_000);
+  });
 
   it('no write that was answered, whenever the kill comes', async () => {
     const s3 = plane.s3();
@@ -140,7 +140,7 @@ describe('what outlives the control plane', () => {
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
     expect(answered.length).toBeGreaterThanOrEqual(120);
     expect(Contents.map((one) => one.Key)).toEqual(expect.arrayContaining(answered));
-  }, 60_000);
+  });
 
   it('an upload in parts, begun before a kill and completed after it', async () => {
     const s3 = plane.s3();
@@ -155,7 +155,7 @@ describe('what outlives the control plane', () => {
     const upload = { Bucket, Key, UploadId, MultipartUpload: { Parts } };
     await s3.send(new CompleteMultipartUploadCommand(upload));
     expect(await read(s3, Key)).toHaveLength(Body.length);
-  }, 60_000);
+  });
 
   it('ends cleanly on SIGTERM, and refuses to start without state that it cannot read', async () => {
     await plane.template('1.0.0');
@@ -164,5 +164,5 @@ describe('what outlives the control plane', () => {
     expect((await stat(file)).size).toBeGreaterThan(0);
     await writeFile(file, 'not a pickle');
     await expect(plane.launch()).rejects.toThrow(/exited 3: .*fabric\.pickle cannot be read/s);
-  }, 60_000);
+  });
 });

@@ -39,7 +39,7 @@ beforeAll(async () => {
     { service: 'shop', tags: {}, fleet: { instanceTypes: ['t3.small', 'm5.large'] } as never },
     { environment: 'production', service: 'shop', regions: { [REGION]: place as never } },
   );
-}, 120_000);
+});
 
 afterEach(async () => {
   guardWrites(undefined);

@@ -20,7 +20,7 @@ let answer: (wish: RequestKind) => Promise<string>;
 
 beforeAll(async () => {
   opened = await openBrowser();
-}, 120_000);
+});
 
 afterAll(() => opened?.close());
 
