@@ -1,7 +1,7 @@
 import { BasculeError } from '../src/domain/errors';
 import { RECORD_FORMAT, type JournalRecord, type RecordBody } from '../src/domain/records';
 import { replay, type DeploymentState } from '../src/domain/replay';
-import type { Clock, HeldLease, Journal } from '../src/ports';
+import type { Clock, HeldLease, Journal, LeaseAnswer, LeaseState } from '../src/ports';
 
 /**
  * How long the last proof that the lease is held stands for the next write. Whoever takes a lease from a
@@ -13,6 +13,8 @@ interface Moment {
   wall: number;
   ticks: number;
 }
+
+export type Asked = { kind: 'held'; hold: Hold } | { kind: 'refused'; by: LeaseState };
 
 /**
  * A lease as a process has to see it that may have been paused for any time: by a stop signal, a suspended
@@ -29,8 +31,17 @@ export class Hold implements HeldLease {
     private readonly lease: HeldLease,
     private readonly clock: Clock,
     private readonly monotonic: () => number = () => performance.now(),
+    asked?: Moment,
   ) {
-    this.renewed = this.proven = this.moment();
+    this.renewed = this.proven = asked ?? this.moment();
+  }
+
+  /** Asks for a lease. It is ours from the question on: the answer may find a process that stood still since. */
+  static async ask(clock: Clock, question: () => Promise<LeaseAnswer>): Promise<Asked> {
+    const asked = { wall: clock.now(), ticks: performance.now() };
+    const answer = await question();
+    if (answer.kind === 'refused') return answer;
+    return { kind: 'held', hold: new Hold(answer.lease, clock, () => performance.now(), asked) };
   }
 
   get fence(): number {

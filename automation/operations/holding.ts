@@ -1,5 +1,5 @@
 import { describeHolder, LEASE_MILLISECONDS, standingOf } from '../../src/domain/lease';
-import type { HeldLease, LeaseState } from '../../src/ports';
+import type { LeaseState } from '../../src/ports';
 import { Hold } from '../journaling';
 import { held } from './held';
 import type { Session } from './session';
@@ -25,7 +25,7 @@ export async function holding<T>(
   work: (hold: Hold) => Promise<T>,
   whenHeld: WhenHeld = 'refuse',
 ): Promise<T> {
-  const hold = new Hold(await acquire(session, deployment, whenHeld), session.world.clock);
+  const hold = await acquire(session, deployment, whenHeld);
   const endHeartbeat = startHeartbeat(hold);
   session.guardWrites(() => hold.require(deployment));
   try {
@@ -53,12 +53,13 @@ function startHeartbeat(hold: Hold): () => void {
   return () => clearInterval(timer);
 }
 
-async function acquire(session: Session, deployment: string, whenHeld: WhenHeld): Promise<HeldLease> {
+async function acquire(session: Session, deployment: string, whenHeld: WhenHeld): Promise<Hold> {
   // A lease that ran out was left by somebody, too: whoever goes on in his place writes down from whom he took it.
   const left = whenHeld === 'succeed-it' ? await session.leases.read() : undefined;
   if (left !== undefined && !left.released) return succeed(session, deployment, left);
-  const answer = await session.leases.acquire(deployment, session.holder);
-  if (answer.kind === 'held') return answer.lease;
+  const { leases, holder, world } = session;
+  const answer = await Hold.ask(world.clock, () => leases.acquire(deployment, holder));
+  if (answer.kind === 'held') return answer.hold;
   if (whenHeld === 'refuse') throw await held(session, answer.by);
   return succeed(session, deployment, answer.by);
 }
@@ -67,7 +68,7 @@ async function acquire(session: Session, deployment: string, whenHeld: WhenHeld)
  * Takes the place of a holder that is gone: at once where its process is seen to have ended, otherwise when
  * its lease was not renewed for the whole of a lifetime. One that is renewed meanwhile is alive.
  */
-async function succeed(session: Session, deployment: string, seen: LeaseState): Promise<HeldLease> {
+async function succeed(session: Session, deployment: string, seen: LeaseState): Promise<Hold> {
   const { clock } = session.world;
   const began = clock.now();
   let said = -Infinity;
@@ -76,12 +77,13 @@ async function succeed(session: Session, deployment: string, seen: LeaseState): 
     const sight = session.sightOf(seen.holder);
     const standing = standingOf(seen, now, sight);
     if (standing.kind !== 'held' || now - began >= LEASE_MILLISECONDS) {
-      const answer = await session.leases.takeOver(seen, deployment, session.holder);
+      const left = seen;
+      const answer = await Hold.ask(clock, () => session.leases.takeOver(left, deployment, session.holder));
       if (answer.kind === 'refused') throw await held(session, answer.by);
       const why =
         standing.kind === 'abandoned' ? standing.proof : 'its lease was not renewed for its lifetime';
-      if (standing.kind !== 'free') await recordUnlock(session, answer.lease, seen, why, false);
-      return answer.lease;
+      if (standing.kind !== 'free') await recordUnlock(session, answer.hold, left, why, false);
+      return answer.hold;
     }
     if (sight === 'running' || session.stop.aborted) throw await held(session, seen);
     if (now - said >= SAY_MILLISECONDS) {

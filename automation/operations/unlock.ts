@@ -1,6 +1,6 @@
 import { standingOf, proofsWanted } from '../../src/domain/lease';
 import { replay } from '../../src/domain/replay';
-import type { HeldLease, LeaseState } from '../../src/ports';
+import type { LeaseState } from '../../src/ports';
 import { Hold, PROOF_MILLISECONDS } from '../journaling';
 import { openDeployment, openJournal } from './deployments';
 import { held } from './held';
@@ -38,10 +38,11 @@ export async function unlock(session: Session, request: UnlockRequest): Promise<
       return { kind: 'free', former: null, why: null, open: await openId(session) };
     const gone = standing.kind === 'abandoned';
     if (!gone && !request.insist) throw await refusal(session, lease, proofsWanted(lease, sight));
-    const answer = await session.leases.takeOver(lease, lease.deployment, session.holder);
+    const { leases, holder, world } = session;
+    const answer = await Hold.ask(world.clock, () => leases.takeOver(lease, lease.deployment, holder));
     if (answer.kind === 'held') {
       const why = reasonOf(gone ? standing.proof : null, request.reason);
-      await finish(session, answer.lease, lease, why, !gone);
+      await finish(session, answer.hold, lease, why, !gone);
       return { kind: 'unlocked', former: lease, why, open: await openId(session) };
     }
     if (attempt >= ATTEMPTS) throw await held(session, answer.by);
@@ -55,13 +56,13 @@ function reasonOf(proof: string | null, reason: string | null): string {
 
 async function finish(
   session: Session,
-  lease: HeldLease,
+  hold: Hold,
   former: LeaseState,
   why: string,
   insisted: boolean,
 ): Promise<void> {
   try {
-    await recordUnlock(session, lease, former, why, insisted);
+    await recordUnlock(session, hold, former, why, insisted);
     if (!insisted) return;
     // Until then the former holder may still write on the strength of its last look at the lease.
     session.reporter.say({
@@ -70,23 +71,22 @@ async function finish(
     });
     await session.world.clock.wait(PROOF_MILLISECONDS);
   } finally {
-    await lease.release();
+    await hold.release();
   }
 }
 
 /** Writes down who took the lease from whom: in its deployment's journal while that is open, and in the log. */
 export async function recordUnlock(
   session: Session,
-  lease: HeldLease,
+  hold: Hold,
   former: LeaseState,
   why: string,
   insisted: boolean,
 ): Promise<void> {
-  const { clock } = session.world;
   const { deployment, holder } = former;
   const records = await session.journal.read(deployment);
   if (records.length > 0 && replay(records).closed === null) {
-    const journal = await openJournal(session, deployment, new Hold(lease, clock));
+    const journal = await openJournal(session, deployment, hold);
     await journal.append({ kind: 'unlocked', holder: session.holder, former: holder, why });
   }
   await session.log.append({

@@ -93,6 +93,7 @@ const beginnings: fc.Arbitrary<Beginning> = fc.record({
   suspended: fc.constantFrom([], ['AZRebalance'], ['AlarmNotification', 'ScheduledActions']),
   mischief: mischiefs,
   stages: fc.constantFrom([], [10], [5, 50]),
+  migrations: fc.constantFrom(undefined, { repeatable: true }, { repeatable: false }),
 });
 
 /** Something after which a deployment halts, among whatever else. */
@@ -126,6 +127,20 @@ const raisedBeforeItGrows: Beginning = {
     { after: 0, what: { kind: 'falls-sick', colour: 'blue' } },
     { after: 0, what: { kind: 'falls-sick', colour: 'green' } },
     { after: 0, what: { kind: 'fleet-by-hand', colour: 'green', what: 'minimum' } },
+  ],
+};
+
+/** Whoever takes the deployment over stands still before it hears that it holds the lease, until that has run out. */
+const standsStillWhileItTakesOver: Beginning = {
+  regions: ['eu-west-3'],
+  suspended: [],
+  stages: [],
+  mischief: [
+    { after: 0, what: { kind: 'moved-by-hand' } },
+    { after: 0, what: { kind: 'killed', when: 'before' } },
+    { after: 54, what: { kind: 'killed', when: 'before' } },
+    { after: 22, what: { kind: 'falls-sick', colour: 'blue' } },
+    { after: 52, what: { kind: 'paused', calls: 123 } },
   ],
 };
 
@@ -193,12 +208,14 @@ describe('a deployment to which anything may happen', () => {
         }
       }),
       // Stopped between putting the fleets back and seeing that they are; once, each resume halted anew. And a
-      // fleet that has to grow while it serves, of which a person had raised the minimum beyond that.
+      // fleet that has to grow while it serves, of which a person had raised the minimum beyond that. And a record of a
+      // former holder, from when a lease counted as fresh once its answer was heard.
       {
         numRuns: 80,
         examples: [
           [stoppedWhileReleasing, [], 'resume'],
           [raisedBeforeItGrows, [], 'accept'],
+          [standsStillWhileItTakesOver, [false, true], 'resume'],
         ],
       },
     );

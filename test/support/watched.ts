@@ -1,12 +1,15 @@
 /** An environment in memory where 1.0.0 is live on blue, and what must never happen to it. */
 import { deploy } from '../../automation/operations/deploy';
+import { openDeployment } from '../../automation/operations/deployments';
 import type { Session } from '../../automation/operations/session';
 import { COLOURS, type Colour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
 import { HELD_PROCESSES } from '../../src/domain/held';
+import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { JournalRecord } from '../../src/domain/records';
+import type { MigrationHook } from '../../src/domain/step';
 import { sameWeights, type Weights } from '../../src/domain/traffic';
-import type { FleetTarget, RouteChange } from '../../src/ports';
+import type { FleetTarget, LocalCommand, RouteChange } from '../../src/ports';
 import { FakeWorld, type FakeRegion } from './fake-world';
 import { MemoryJournal, MemoryLeases } from './memory';
 import { Fate, Process, type Event, type Mischief, type Witness } from './mischief';
@@ -24,6 +27,8 @@ export interface Beginning {
   mischief: Mischief[];
   /** Weights on the way to the cutover; none where all moves at once. */
   stages?: number[];
+  /** Commands that change the database: whether they may be repeated; none where absent. */
+  migrations?: { repeatable: boolean };
 }
 
 export class Watched implements Witness {
@@ -36,6 +41,8 @@ export class Watched implements Witness {
   fleetsByHand = false;
   /** Whether a person said that what was changed by hand is right. */
   accepted = false;
+  /** Whether the command that contracts the database was begun. */
+  contracted = false;
   /** Regions where blue was seen to get no more requests since it lost its weight. */
   private readonly ended = new Set<FakeRegion>();
   private readonly undoByHand: (() => void)[] = [];
@@ -62,6 +69,10 @@ export class Watched implements Witness {
       };
     }
     this.world.beforeApply = (target) => this.beforeApply(target);
+    this.world.localEnds = (order) => {
+      this.beforeMigration(order);
+      return Promise.resolve({ ending: { kind: 'exited', code: 0 }, output: '' });
+    };
   }
 
   get regions(): FakeRegion[] {
@@ -77,7 +88,15 @@ export class Watched implements Witness {
       },
       growth: { kind: 'proportional', minimum: 1 },
       retire: { when: 'after', afterSeconds: 5 },
+      ...this.migrate(),
     });
+  }
+
+  private migrate(): Pick<DeploymentPolicy, 'migrate'> {
+    if (this.beginning.migrations === undefined) return {};
+    const { repeatable } = this.beginning.migrations;
+    const hook: MigrationHook = { command: ['migrate'], on: 'local', timeoutSeconds: 60, repeatable };
+    return { migrate: { expand: hook, contract: hook } };
   }
 
   /** The session of a process of its own, to which mischief may happen. */
@@ -157,6 +176,8 @@ export class Watched implements Witness {
   /** A second deployment is refused, whatever the first one is doing. */
   private async tryRival(): Promise<void> {
     const before = (await this.journal.list()).length;
+    // One that comes when the first has ended, while a process of it stands still, is an ordinary deployment.
+    if (before > 0 && (await openDeployment(this.plain())) === undefined) return;
     const thrown: unknown = await deploy(this.plain(), { version: '3.0.0', force: false }).catch(
       (error: unknown) => error,
     );
@@ -164,6 +185,21 @@ export class Watched implements Witness {
     const codes = ['BASCULE_HELD', 'BASCULE_INTERRUPTED'];
     if (!(thrown instanceof BasculeError) || !codes.includes(thrown.code))
       this.violations.push(`5: a second deployment was not refused: ${JSON.stringify(thrown)}`);
+  }
+
+  private beforeMigration({ environment }: LocalCommand): void {
+    const phase = environment['BASCULE_MIGRATE_PHASE'] ?? '';
+    const gains = this.regions.flatMap((region) => region.weightsOf('production'));
+    if (
+      phase === 'expand' &&
+      !this.accepted &&
+      gains.some((now) => now.green > 0 && !sameWeights(now, BY_HAND))
+    )
+      this.violations.push('the database was expanded after traffic had moved');
+    if (phase !== 'contract') return;
+    this.contracted = true;
+    if (!this.accepted && gains.some((now) => now.blue > 0 && !sameWeights(now, BY_HAND)))
+      this.violations.push('the database was contracted under a release that may need what it took away');
   }
 
   private beforeWrite(region: FakeRegion, changes: readonly RouteChange[]): void {
@@ -174,6 +210,8 @@ export class Watched implements Witness {
       const fleet = gaining === undefined ? undefined : region.fleets.get(gaining);
       if (fleet?.instances.some((one) => one.target === 'healthy' && one.statusCheck === 'ok') !== true)
         this.violations.push(`1: ${route.id} was given to ${gaining ?? 'nobody'}, which has nobody healthy`);
+      if (this.contracted && weights.blue > 0)
+        this.violations.push(`${route.id} was given to blue past the contract`);
       if (!this.accepted && now !== undefined && sameWeights(now, BY_HAND))
         this.violations.push(`3: ${route.id} was written over what somebody set by hand`);
     }
