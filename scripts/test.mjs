@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { ensureBakeTools, missingBakeTools } from './lib/bake-tools.mjs';
 import { endMarked, run, runQuietly, stopping } from './lib/children.mjs';
+import { imageChecks } from './lib/image-checks.mjs';
 import { elapsed } from './lib/progress.mjs';
 import { closingLine, countCheck, countReport, NOTHING, sum } from './lib/results.mjs';
 import { setUp, setUpLint } from './lib/setup.mjs';
@@ -15,7 +17,7 @@ const MARK = 'BASCULE_TEST_RUN';
  * @returns {Promise<number>} the exit code
  */
 export function test(project, progress) {
-  return runParts(project, progress, 'npm test', [checks, unitTests, sandboxTests]);
+  return runParts(project, progress, 'npm test', [bakeTools, checks, unitTests, sandboxTests]);
 }
 
 /**
@@ -57,12 +59,26 @@ function conclude(results, began, command) {
   const total = sum(results.map((result) => result.count));
   const failures = results.filter((result) => result.count.failed > 0);
   say('');
+  for (const { leftOut } of results) if (leftOut) say(leftOut);
   for (const { name, where } of failures) say(`Failed: ${name}. See ${where}`);
   if (stopping.aborted) say(`Stopped by ${stopping.reason}: the rest was not run.`);
   say(`${command} took ${elapsed(began)}`);
   process.stdout.write(`${closingLine(total)}\n`);
   if (stopping.aborted) return 130;
   return failures.length > 0 ? 1 : 0;
+}
+
+/** Without them, what bakes with Packer is left out, and the end of the run says so; in CI that is a failure. */
+async function bakeTools({ env, progress }) {
+  const missing = await ensureBakeTools(progress, { env });
+  if (missing.length === 0) return [];
+  const programs = missing.map(({ program }) => program).join(', ');
+  const packages = missing.map((tool) => tool.package).join(' ');
+  const how = `Debian, Ubuntu: apt-get install ${packages}; https://developer.hashicorp.com/packer/install`;
+  if (env.CI === 'true')
+    return [{ name: `Tools of the bake: no ${programs}`, count: countCheck(false), where: how }];
+  const leftOut = `Left out: what bakes with Packer, since there is no ${programs} here. To run it too: ${how}`;
+  return [{ name: 'Tools of the bake', count: NOTHING, leftOut }];
 }
 
 /** Lint and type check side by side: each keeps one core busy. Their output is shown whole, one after the other. */
@@ -81,6 +97,7 @@ async function checks(context) {
         () =>
           pipelineLint(context, schema, files),
     ),
+    () => imagesLint(context),
   ]);
   const types = check(context, 'Type check', [bin('typescript/bin/tsc', '--noEmit', '-p', '.')]);
   return [await lint.then(shown), await types.then(shown)];
@@ -106,12 +123,26 @@ async function pipelineLint({ project, progress }, schema, files) {
   return [python, '-m', 'check_jsonschema', '--quiet', '--builtin-schema', schema, ...files];
 }
 
+async function imagesLint({ project, progress, env }) {
+  const missing = missingBakeTools(env).map(({ program }) => program);
+  return imageChecks(await setUpLint(project, progress), {
+    packer: !missing.includes('packer'),
+    ansible: !missing.includes('ansible-playbook'),
+  });
+}
+
+/** A command is what is run and its arguments, or a function that gives one or several once it is their turn. */
 async function check({ project, env }, name, commands) {
   const began = Date.now();
   const outputs = [];
-  for (const command of commands) {
-    if (stopping.aborted) break;
+  const waiting = [...commands];
+  while (waiting.length > 0 && !stopping.aborted) {
+    const command = waiting.shift();
     const argv = typeof command === 'function' ? await command() : command;
+    if (Array.isArray(argv[0])) {
+      waiting.unshift(...argv);
+      continue;
+    }
     const { code, output } = await runQuietly(argv, { cwd: project, env });
     if (code !== 0 && !stopping.aborted)
       outputs.push(output.trim() || `${argv.join(' ')} ended with ${code}`);

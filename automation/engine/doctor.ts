@@ -39,7 +39,7 @@ export async function doctor(options: EngineOptions = {}): Promise<Component[]> 
     go(env, options.goPlaces),
     git(env),
     awsCredentials(env),
-    packer(env),
+    ...bakeTools(env),
   ]);
   return [node(), ...parts.flat()];
 }
@@ -70,12 +70,22 @@ async function git(env: NodeJS.ProcessEnv): Promise<Component> {
   return tool('git', ['--version'], env, { needed: false, next: 'install git to work on Bascule itself' });
 }
 
-async function packer(env: NodeJS.ProcessEnv): Promise<Component> {
-  return tool('packer', ['version'], env, {
-    name: 'Packer',
-    needed: false,
-    next: 'not used yet; images baked with Packer will need it',
-  });
+/** What `builder: packer` runs. */
+function bakeTools(env: NodeJS.ProcessEnv): Promise<Component>[] {
+  const next = (place: string): string =>
+    `only baking with Packer needs it: apt-get install packer ansible, brew install hashicorp/tap/packer ansible, or ${place}`;
+  return [
+    tool('packer', ['version'], env, {
+      name: 'Packer',
+      needed: false,
+      next: next('https://developer.hashicorp.com/packer/install'),
+    }),
+    tool('ansible-playbook', ['--version'], env, {
+      name: 'Ansible',
+      needed: false,
+      next: next('pipx install --include-deps ansible'),
+    }),
+  ];
 }
 
 interface ToolFacts {

@@ -27,6 +27,7 @@ describe('doctor', () => {
       'git',
       'AWS credentials',
       'Packer',
+      'Ansible',
     ]);
     expect(missing.filter((component) => !component.next)).toEqual([]);
     expect(isReady(components)).toBe(false);
