@@ -1,9 +1,9 @@
 import * as pulumi from '@pulumi/pulumi';
-import * as aws from '@pulumi/aws';
+import * as aws from './aws';
+import { USER_DATA_LIMIT, userDataOf } from '../src/domain/user-data';
 import type { Fleet } from './fleet';
 import type { ReleaseImage } from './release';
 import { tagsOf } from './settings';
-import { USER_DATA_LIMIT, userDataOf } from './user-data';
 
 /** The launch template of a fleet: IMDSv2 only, encrypted volumes, no public address. */
 export function launchTemplateFor(fleet: Fleet, image: ReleaseImage): aws.ec2.LaunchTemplate {

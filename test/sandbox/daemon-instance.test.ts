@@ -26,6 +26,8 @@ function facts(id = 'i-1'): InstanceState {
     userData: null,
     launchedAt: 0,
     autoScalingGroup: null,
+    disk: null,
+    buildMachine: false,
   };
 }
 

@@ -14,7 +14,7 @@ import { groupIsAlive, identify, isAlive, stopGroup } from '../../automation/san
 import { must } from '../support/until';
 
 const run = promisify(execFile);
-const settings = { port: 4567, engineFolder: '/engines/one', founded: true };
+const settings = { port: 4567, engineFolder: '/engines/one', founded: true, buildMachine: null };
 const info = describeSandbox(sandboxPaths("/tmp/it's here"), settings, []);
 
 describe('the printed environment', () => {
@@ -49,6 +49,24 @@ describe('the printed environment', () => {
     expect(Object.keys(withoutAws(process.env)).filter((name) => /^(AWS|PULUMI)_/.test(name))).toEqual([]);
   });
 
+  it('names the build machine to Packer, where there is one, and takes away the name of another', () => {
+    vi.stubEnv('PKR_VAR_ssh_host', '203.0.113.9');
+    expect(renderEnv(sandboxEnv(info), 'sh')).toContain('unset PKR_VAR_ssh_host');
+    const buildMachine = { port: 2345, user: 'sam' };
+    const paths = sandboxPaths('/tmp/with machine');
+    const env = sandboxEnv(describeSandbox(paths, { ...settings, buildMachine }, []));
+    const named = Object.entries(env).filter(([name]) => name.startsWith('PKR_VAR_'));
+    expect(Object.fromEntries(named)).toEqual({
+      PKR_VAR_ssh_host: '127.0.0.1',
+      PKR_VAR_ssh_port: '2345',
+      PKR_VAR_ssh_username: 'sam',
+      PKR_VAR_ssh_private_key_file: '/tmp/with machine/build-machine/key',
+      PKR_VAR_ssh_keypair_name: 'bascule-build-machine',
+      PKR_VAR_root: '/tmp/with machine/build-machine/disk',
+      PKR_VAR_become: 'false',
+    });
+  });
+
   it('comes for other shells and programs, and refuses one it does not know', () => {
     expect(renderEnv(sandboxEnv(info), 'fish')).toContain("set -gx PULUMI_HOME '/tmp/it\\'s here/pulumi';");
     expect(renderEnv(sandboxEnv(info), 'fish')).toContain('set -e AWS_PROFILE;');
@@ -72,9 +90,7 @@ describe('the plugins of the sandbox', () => {
       expect((await readdir(path.join(home, 'plugins'))).sort()).toEqual(versions);
       const plugin = path.join(home, 'plugins', versions[0] ?? '', 'pulumi-resource-aws');
       await access(plugin, constants.X_OK);
-      expect(await readFile(plugin, 'utf8')).toMatch(
-        /^#!\/bin\/sh\nexec '.*' '.*bascule-plugin\.js' aws "\$@"\n$/,
-      );
+      expect(await readFile(plugin, 'utf8')).toMatch(/^#!\/bin\/sh\nexec '.*' '.*start\.js' aws "\$@"\n$/);
     } finally {
       await rm(home, { recursive: true, force: true });
     }

@@ -12,6 +12,8 @@ export interface InstancePlace {
   sandbox: string;
   /** The unpacked release. */
   release: string;
+  /** What the release's own unit sets; whatever else is set goes before it. */
+  variables: Record<string, string>;
   port: number;
   /** The control plane, for releases that use AWS themselves. */
   endpoint: string;
@@ -29,6 +31,7 @@ export function instanceEnvironment(instance: InstanceState, place: InstancePlac
     PATH: [path.join(place.release, 'node_modules', '.bin'), path.dirname(process.execPath), base['PATH']]
       .filter((entry) => entry !== undefined)
       .join(path.delimiter),
+    ...place.variables,
     AWS_ENDPOINT_URL: place.endpoint,
     AWS_ACCESS_KEY_ID: SANDBOX_KEY,
     AWS_SECRET_ACCESS_KEY: SANDBOX_KEY,

@@ -14,12 +14,14 @@ import {
 import { waitFor } from '../lifecycle/wait';
 import type { InstanceState, InstanceTruth, ProcessState } from '../contract';
 import { BackOff } from './back-off';
+import { startFromDisk } from './disk-release';
 import type { PortPool } from './free-port';
 import { readRecord, recordFile, writeRecord } from './instance-record';
 import { capOutput, note } from './output-log';
 import { parseBundle, UnusableRelease, type ReleaseStore } from './release-store';
 import { lostItsPort, outputSize, spawnRelease } from './spawn-release';
-import { startCommand } from './start-command';
+import { startCommand, type Start } from './start-command';
+import { tellNeverStarted, TestBootRun } from './test-boot-run';
 
 const MOST_PORTS_TRIED = 5;
 const ADOPTED_POLL_MS = 200;
@@ -52,6 +54,7 @@ export class Instance {
   private exitCode: number | null = null;
   private exitSignal: string | null = null;
   private portsTried = 0;
+  private test: TestBootRun | undefined;
   private work: Promise<void> = Promise.resolve();
   private ended: Promise<void> | undefined;
 
@@ -101,7 +104,9 @@ export class Instance {
   /** Runs a piece of the instance's life after what is under way; what goes wrong ends the instance. */
   private follow(piece: () => Promise<void>): void {
     this.work = this.work.then(piece).catch(async (problem: unknown) => {
-      if (!this.leaving.signal.aborted) await this.give(`cannot run: ${messageOf(problem)}`, null, null);
+      if (this.leaving.signal.aborted) return;
+      await this.give(`cannot run: ${messageOf(problem)}`, null, null);
+      if (!this.test) await tellNeverStarted(this.facts, this.outputFile, messageOf(problem));
     });
   }
 
@@ -134,11 +139,20 @@ export class Instance {
   }
 
   private async launch(): Promise<void> {
-    const { id, imageId, imageTags } = this.facts;
-    await note(this.outputFile, `${id} boots ${imageId}: ${imageTags['service']} ${imageTags['version']}`);
-    const release = await this.fetchRelease();
-    if (release === undefined) return;
-    await this.spawn(release, await startCommand(release));
+    const { id, imageId } = this.facts;
+    const tags = { ...this.facts.tags, ...this.facts.imageTags };
+    await note(this.outputFile, `${id} boots ${imageId}: ${tags['service']} ${tags['version']}`);
+    const start = await this.start();
+    if (start !== undefined) await this.spawn(start);
+  }
+
+  /** How its release is started: as the disk of the image says, or from the bundle that the image names. */
+  private async start(): Promise<Start | undefined> {
+    if (this.facts.disk !== null) return startFromDisk(this.facts, this.facts.disk);
+    const folder = await this.fetchRelease();
+    return folder === undefined
+      ? undefined
+      : { folder, command: await startCommand(folder), environment: {} };
   }
 
   /** The folder of the unpacked release; waits for the control plane as long as that is away. */
@@ -149,7 +163,7 @@ export class Instance {
     if (!address) {
       throw new UnusableRelease(
         tag === undefined
-          ? `image ${imageId} has no tag bascule:bundle, so there is no release on it`
+          ? `image ${imageId} has no tag bascule:bundle and was not made on the build machine, so there is no release on it`
           : `the tag bascule:bundle of image ${imageId} is no s3:// address: ${tag}`,
       );
     }
@@ -165,22 +179,24 @@ export class Instance {
     return undefined;
   }
 
-  private async spawn(release: string, command: string): Promise<void> {
+  private async spawn(start: Start): Promise<void> {
     if (this.leaving.signal.aborted) return;
     this.portsTried += 1;
     this.port = await this.world.ports.take();
     const outputStart = await outputSize(this.outputFile);
     const place = {
       sandbox: this.world.sandbox,
-      release,
+      release: start.folder,
+      variables: start.environment,
       port: this.port,
       endpoint: await this.world.endpoint(),
     };
-    const child = await spawnRelease(this.facts, place, command, this.outputFile, (code, signal) =>
-      this.follow(() => this.onExit({ release, command, outputStart }, code, signal)),
+    const child = await spawnRelease(this.facts, place, start.command, this.outputFile, (code, signal) =>
+      this.follow(() => this.onExit({ start, outputStart }, code, signal)),
     );
     await this.recordChild(child);
     this.change('running');
+    this.test = await TestBootRun.start(this.facts, place, this.outputFile);
   }
 
   private async recordChild(child: ChildProcess): Promise<void> {
@@ -192,7 +208,7 @@ export class Instance {
   }
 
   private async onExit(
-    run: { release: string; command: string; outputStart: number },
+    run: { start: Start; outputStart: number },
     code: number | null,
     signal: NodeJS.Signals | null,
   ): Promise<void> {
@@ -204,11 +220,13 @@ export class Instance {
       (await lostItsPort(this.outputFile, run.outputStart, this.port))
     ) {
       await note(this.outputFile, `port ${this.port} was taken by another program: starting again`);
+      this.test?.forget();
       this.change('starting');
       this.world.ports.giveBack(this.port);
-      return this.spawn(run.release, run.command);
+      return this.spawn(run.start);
     }
     await this.give(`its process ended with ${signal ?? `exit code ${code}`}`, code, signal);
+    this.test?.applicationEnded();
   }
 
   /** The instance has nothing running any more and will not have again. */
@@ -231,6 +249,7 @@ export class Instance {
   private async end(): Promise<void> {
     this.leaving.abort();
     await this.work;
+    this.test?.forget();
     if (this.identity && this.state === 'running') {
       await note(this.outputFile, 'shutting down: SIGTERM');
       await stopGroup(this.identity.pid, this.world.graceMs);

@@ -2,6 +2,16 @@ import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { UnusableRelease } from './release-store';
 
+/** How a release is started, wherever it came from. */
+export interface Start {
+  /** Where its process runs. */
+  folder: string;
+  /** For /bin/sh. */
+  command: string;
+  /** Variables besides those that every instance has, which go before these. */
+  environment: Record<string, string>;
+}
+
 /**
  * The line that starts a release: `web:` of its Procfile, else `scripts.start` of its package.json.
  * Throws UnusableRelease when the folder has neither.

@@ -10,7 +10,7 @@ const TIDY_MS = 5_000;
 /** Output of instances that are gone is kept for a look back, but not for ever. */
 const FOLDERS_KEPT = 200;
 
-/** Runs one process for each instance that the control plane holds as pending or running. */
+/** Runs one process for each instance that the control plane holds as pending or running, but the build machine. */
 export class Supervisor {
   private readonly instances = new Map<string, Instance>();
   private wanted = new Map<string, InstanceState>();
@@ -23,7 +23,9 @@ export class Supervisor {
 
   /** Starts what is missing and stops what is not wanted any more; does not wait for either. */
   reconcile(states: InstanceState[]): void {
-    const alive = states.filter(({ state }) => state === 'pending' || state === 'running');
+    const alive = states.filter(
+      ({ state, buildMachine }) => !buildMachine && (state === 'pending' || state === 'running'),
+    );
     this.wanted = new Map(alive.map((state) => [state.id, state]));
     this.bringAbout();
   }

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { BasculeError } from '../../../src/domain/errors';
-import type { SandboxInfo } from './info';
+import type { BuildMachineInfo, SandboxInfo } from './info';
 import { quote } from './plugins';
 import { sandboxPaths } from './paths';
 import { SANDBOX_KEY, SANDBOX_REGION } from './settings';
@@ -8,7 +8,8 @@ import { SANDBOX_KEY, SANDBOX_REGION } from './settings';
 const LOOPBACK = ['127.0.0.1', 'localhost', '127.0.0.0/8'];
 
 /** Variables that would lead a tool past the sandbox when the user happens to have them set. */
-const LEADS_ASTRAY = /^(AWS|PULUMI)_/;
+const LEADS_ASTRAY =
+  /^((AWS|PULUMI)_|PKR_VAR_(ssh_(host|port|username|private_key_file|keypair_name)|root|become)$)/;
 
 /**
  * What a program needs in its environment to use the sandbox instead of AWS, and to keep its Pulumi state
@@ -39,10 +40,24 @@ export function sandboxEnv(info: SandboxInfo): Record<string, string> {
     NO_PROXY: noProxy,
     no_proxy: noProxy,
     PATH: mergeLists(process.env['PATH'], info.engineFolder ? [info.engineFolder] : [], path.delimiter),
+    ...(info.buildMachine === null ? {} : packerVariables(info.buildMachine)),
   };
 }
 
-/** A copy of an environment without what belongs to AWS or Pulumi. */
+/** Variables of Bascule's Packer template: where an instance is that an image is made of, and what is its disk. */
+function packerVariables(machine: BuildMachineInfo): Record<string, string> {
+  return {
+    PKR_VAR_ssh_host: machine.host,
+    PKR_VAR_ssh_port: String(machine.port),
+    PKR_VAR_ssh_username: machine.user,
+    PKR_VAR_ssh_private_key_file: machine.privateKeyFile,
+    PKR_VAR_ssh_keypair_name: machine.keyPair,
+    PKR_VAR_root: machine.disk,
+    PKR_VAR_become: 'false',
+  };
+}
+
+/** A copy of an environment without what belongs to AWS or Pulumi, or names a machine to Packer. */
 export function withoutAws(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !LEADS_ASTRAY.test(name)));
 }

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import type { z } from 'zod';
 
 /** What a JSON file holds, or undefined when it is absent, half written or of another shape. */
@@ -59,6 +61,14 @@ export async function sizeOf(file: string): Promise<number> {
     ({ size }) => size,
     () => 0,
   );
+}
+
+/** Deletes a file or folder, also one with folders in it that may not be written, as releases may have. */
+export async function removeTree(file: string): Promise<void> {
+  await rm(file, { recursive: true, force: true }).catch(async () => {
+    await promisify(execFile)('chmod', ['-R', 'u+rwX', file]);
+    await rm(file, { recursive: true, force: true });
+  });
 }
 
 /** Moves a grown log aside, so that a sandbox that is started daily does not fill the disk. */

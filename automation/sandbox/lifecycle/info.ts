@@ -1,4 +1,5 @@
 import { BasculeError } from '../../../src/domain/errors';
+import { MACHINE_KEY_PAIR } from './machine-files';
 import type { SandboxPaths } from './paths';
 import {
   existingSandbox,
@@ -21,8 +22,21 @@ export interface SandboxInfo {
   backendUrl: string;
   /** The folder of the Pulumi engine; null when the one on the PATH is used. */
   engineFolder: string | null;
+  /** The machine on which images are made; null when the sandbox has none. */
+  buildMachine: BuildMachineInfo | null;
   /** The parts that this start had to start; empty when all was running. */
   started: string[];
+}
+
+export interface BuildMachineInfo {
+  host: string;
+  port: number;
+  user: string;
+  privateKeyFile: string;
+  /** As EC2 knows it, in every region. */
+  keyPair: string;
+  /** The folder that is its disk. */
+  disk: string;
 }
 
 export function describeSandbox(
@@ -40,6 +54,13 @@ export function describeSandbox(
     pulumiHome: paths.pulumiHome,
     backendUrl: `s3://${SANDBOX_BUCKET}?endpoint=${endpoint}&use_path_style=true&region=${SANDBOX_REGION}`,
     engineFolder: settings.engineFolder,
+    buildMachine: settings.buildMachine && {
+      host: '127.0.0.1',
+      ...settings.buildMachine,
+      privateKeyFile: paths.buildMachine.key,
+      keyPair: MACHINE_KEY_PAIR,
+      disk: paths.buildMachine.disk,
+    },
     started,
   };
 }

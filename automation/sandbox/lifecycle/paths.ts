@@ -14,6 +14,9 @@ export interface SandboxPaths {
   /** Written by the daemon once it serves: {pid, startedAt, adminPort}. */
   daemon: string;
   daemonLog: string;
+  /** What the machine on which Packer makes images is made of; empty where the sandbox has none. */
+  buildMachine: BuildMachinePaths;
+  buildMachineLog: string;
   /** One folder an instance: process.json and output.log. */
   instances: string;
   /** One folder an unpacked release, named by the SHA-256 of its bundle. */
@@ -28,6 +31,19 @@ export interface SandboxPaths {
   trustedCertificates: string;
 }
 
+export interface BuildMachinePaths {
+  folder: string;
+  /** What is written to the machine; the control plane copies it to `images/<id>` when an image is made. */
+  disk: string;
+  /** Home of whoever logs in, so that nothing gets into the user's own. */
+  home: string;
+  /** Private key of the key pair to log in with; the public one is beside it, `.pub`. */
+  key: string;
+  hostKey: string;
+  authorizedKeys: string;
+  config: string;
+}
+
 export function sandboxPaths(folder: string): SandboxPaths {
   const at = (...names: string[]) => path.join(folder, ...names);
   return {
@@ -37,6 +53,16 @@ export function sandboxPaths(folder: string): SandboxPaths {
     controlPlaneLog: at('control-plane.log'),
     daemon: at('daemon.json'),
     daemonLog: at('daemon.log'),
+    buildMachine: {
+      folder: at('build-machine'),
+      disk: at('build-machine', 'disk'),
+      home: at('build-machine', 'home'),
+      key: at('build-machine', 'key'),
+      hostKey: at('build-machine', 'host-key'),
+      authorizedKeys: at('build-machine', 'authorized_keys'),
+      config: at('build-machine', 'sshd_config'),
+    },
+    buildMachineLog: at('build-machine.log'),
     instances: at('instances'),
     releases: at('releases'),
     pulumiHome: at('pulumi'),
@@ -47,8 +73,10 @@ export function sandboxPaths(folder: string): SandboxPaths {
   };
 }
 
+export type SandboxPart = 'control-plane' | 'daemon' | 'build-machine';
+
 /** The file in which a part's process is recorded by whoever started it. */
-export function processFile(paths: SandboxPaths, part: 'control-plane' | 'daemon'): string {
+export function processFile(paths: SandboxPaths, part: SandboxPart): string {
   return path.join(paths.folder, `${part}.process.json`);
 }
 

@@ -171,6 +171,17 @@ export async function killMarked(folder: string): Promise<number> {
   return killed.size;
 }
 
+/** Kills every process that a living one started, and those that they started, but not itself. */
+export async function killDescendants(of: number): Promise<void> {
+  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=']).catch(() => ({ stdout: '' }));
+  const pairs = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [of];
+  // Grows while it is walked: children are added behind their parents.
+  for (const parent of found)
+    for (const [pid, ppid] of pairs) if (ppid === parent && pid !== undefined) found.push(pid);
+  for (const pid of found.slice(1)) kill(pid, 'SIGKILL');
+}
+
 async function pids(): Promise<number[]> {
   return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
 }

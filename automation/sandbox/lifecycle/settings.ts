@@ -20,9 +20,19 @@ const settingsSchema = z.object({
   engineFolder: z.string().nullable(),
   /** Whether the bucket and the default VPC were made; the control plane keeps them from then on. */
   founded: z.boolean(),
+  /** Where the build machine listens and who logs in to it; null when the sandbox is to have none. */
+  buildMachine: z
+    .object({ port: z.int().min(1).max(65535), user: z.string() })
+    .nullable()
+    .default(null),
 });
 
-export const NEW_SANDBOX: SandboxSettings = { port: null, engineFolder: null, founded: false };
+export const NEW_SANDBOX: SandboxSettings = {
+  port: null,
+  engineFolder: null,
+  founded: false,
+  buildMachine: null,
+};
 
 export type SandboxSettings = z.infer<typeof settingsSchema>;
 

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import * as path from 'node:path';
+import { ensureBuildMachine, findPrograms, removeBuildMachine } from './build-machine';
 import { ensureControlPlane } from './control-plane';
 import { ensureDaemon } from './daemon-process';
 import { awsConfigFile } from './env';
@@ -18,6 +19,8 @@ export interface StartOptions {
   python: string;
   /** The folder of the Pulumi engine; undefined when `pulumi` on the PATH is to be used. */
   engineFolder: string | undefined;
+  /** Whether it has a machine on which Packer makes images; as before when undefined. */
+  buildMachine?: boolean;
   /** How long each part may take to come up; 90 s by default. */
   deadlineSeconds?: number;
   log: (line: string) => void;
@@ -39,12 +42,23 @@ export async function bringUp(paths: SandboxPaths, options: StartOptions): Promi
   const { log, python } = options;
   const deadlineMs = (options.deadlineSeconds ?? 90) * 1000;
   const known = (await readSettings(paths)) ?? NEW_SANDBOX;
+  const withMachine = options.buildMachine ?? known.buildMachine !== null;
+  // Before anything is started: what is lacking for it is for a person to install.
+  const programs = withMachine ? await findPrograms() : undefined;
   await prepareFolders(paths, log);
   if (!known.founded) preloadFoundation();
 
+  const machine =
+    programs && (await ensureBuildMachine(paths, { known: known.buildMachine, programs, deadlineMs, log }));
+  if (!machine) await removeBuildMachine(paths);
   const controlPlane = await ensureControlPlane({ paths, python, port: known.port, deadlineMs, log });
   const { port } = controlPlane;
-  const settings = { ...known, port, engineFolder: options.engineFolder ?? known.engineFolder };
+  const settings = {
+    ...known,
+    port,
+    engineFolder: options.engineFolder ?? known.engineFolder,
+    buildMachine: machine ? { port: machine.port, user: machine.user } : null,
+  };
   // Before anything else can fail: the next start must find the same port.
   await writeSettings(paths, settings);
   if (controlPlane.started) log(`control plane: answers on http://127.0.0.1:${port}`);
@@ -57,7 +71,11 @@ export async function bringUp(paths: SandboxPaths, options: StartOptions): Promi
   await writeTrustedCertificates(paths, process.env['NODE_EXTRA_CA_CERTS']);
   await writeSettings(paths, { ...settings, founded: true });
 
-  const parts = [controlPlane.started && 'control plane', daemon.started && 'daemon'];
+  const parts = [
+    controlPlane.started && 'control plane',
+    daemon.started && 'daemon',
+    machine?.started === true && 'build machine',
+  ];
   const started = parts.filter((part) => part !== false);
   return describeSandbox(paths, settings, started);
 }

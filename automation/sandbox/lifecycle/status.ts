@@ -1,5 +1,6 @@
 import { daemonStatusSchema, type DaemonStatus } from '../daemon/admin';
 import type { LoadBalancerState, ProcessState, SandboxState, TargetTruth } from '../contract';
+import { answersSsh } from './build-machine';
 import { answersHealth, runningControlPlane } from './control-plane';
 import { findSandbox, type SandboxInfo } from './info';
 import { processFile, sandboxPaths, type SandboxPaths } from './paths';
@@ -7,7 +8,7 @@ import { recordedProcess } from './processes';
 import { readDaemonFile } from './settings';
 
 export interface PartStatus {
-  name: 'control plane' | 'daemon';
+  name: 'control plane' | 'daemon' | 'build machine';
   /** hung: its process lives but does not answer. */
   state: 'running' | 'hung' | 'stopped';
   pid: number | null;
@@ -55,11 +56,12 @@ export async function sandboxStatus(options: { folder?: string }): Promise<Sandb
   const nothing = { parts: [], loadBalancers: [], instances: [], openRequests: 0 };
   if (!sandbox) return { state: 'absent', sandbox: null, ...nothing };
   const paths = sandboxPaths(sandbox.folder);
-  const [controlPlane, { part: daemon, status }] = await Promise.all([
+  const [controlPlane, { part: daemon, status }, machine] = await Promise.all([
     controlPlanePart(paths),
     daemonPart(paths),
+    buildMachinePart(paths, sandbox),
   ]);
-  const parts = [controlPlane, daemon];
+  const parts = [controlPlane, daemon, ...machine];
   const running = parts.filter(({ state }) => state === 'running').length;
   const wholeState = await stateOf(sandbox, controlPlane, status);
   return {
@@ -87,6 +89,14 @@ async function daemonPart(
   const status = alive && (await askDaemon(paths));
   const state = !alive ? 'stopped' : status ? 'running' : 'hung';
   return { part: { name: 'daemon', state, pid: alive?.pid ?? null, logFile: paths.daemonLog }, status };
+}
+
+/** Only where the sandbox is to have one. */
+async function buildMachinePart(paths: SandboxPaths, { buildMachine }: SandboxInfo): Promise<PartStatus[]> {
+  if (buildMachine === null) return [];
+  const alive = await recordedProcess(processFile(paths, 'build-machine'));
+  const state = !alive ? 'stopped' : (await answersSsh(buildMachine.port)) ? 'running' : 'hung';
+  return [{ name: 'build machine', state, pid: alive?.pid ?? null, logFile: paths.buildMachineLog }];
 }
 
 async function askDaemon(paths: SandboxPaths): Promise<DaemonStatus | undefined> {

@@ -1,7 +1,9 @@
 import { readdir, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import { runningControlPlane } from './control-plane';
+import { stopBuildMachine } from './build-machine';
 import { bringUp, type StartOptions } from './start';
+import { removeTree } from './files';
 import type { SandboxInfo } from './info';
 import { processFile, type SandboxPaths } from './paths';
 import { killMarked, recordedProcess, stopGroup } from './processes';
@@ -36,6 +38,7 @@ async function takeDown(paths: SandboxPaths): Promise<StopReport> {
   }
   const orphans = await stopInstances(paths);
   if (orphans > 0) stopped.push(`${orphans} instance process${orphans === 1 ? '' : 'es'} without a daemon`);
+  if (await stopBuildMachine(paths)) stopped.push('build machine');
   const controlPlane = await runningControlPlane(paths);
   if (controlPlane) {
     await stopGroup(controlPlane.pid, CONTROL_PLANE_GRACE_MS);
@@ -66,6 +69,7 @@ async function forgetProcesses(paths: SandboxPaths): Promise<void> {
     ...ids.map((id) => path.join(paths.instances, id, 'process.json')),
     processFile(paths, 'daemon'),
     processFile(paths, 'control-plane'),
+    processFile(paths, 'build-machine'),
     paths.daemon,
     paths.controlPlane,
   ];
@@ -88,7 +92,7 @@ export async function resetSandbox(options: StartOptions): Promise<SandboxInfo> 
       names
         .map((name) => path.join(paths.folder, name))
         .filter((file) => file !== paths.settings)
-        .map((file) => rm(file, { recursive: true, force: true })),
+        .map(removeTree),
     );
     if (settings) await writeSettings(paths, { ...settings, founded: false });
     return bringUp(paths, options);

@@ -12,10 +12,10 @@ from moto.ec2.models.instances import Instance
 from moto.ec2.responses.general import General
 
 from ..world import World, now_ms
+from .disks import BUNDLE_TAG, Disks, is_build_machine
 
 # As much as EC2 keeps.
 CONSOLE_BYTES = 64 * 1024
-BUNDLE_TAG = "bascule:bundle"
 
 _terminate = Instance.terminate
 
@@ -25,8 +25,10 @@ def check_status(world: World, instance: Any) -> str:
     truth = world.instance_truth(instance.id)
     if truth is None:
         # Without a release in its image there is no process to wait for.
-        has_release = BUNDLE_TAG in instance.ec2_backend.tags.get(instance.image_id, {})
-        return "initializing" if has_release else "ok"
+        has_bundle = BUNDLE_TAG in instance.ec2_backend.tags.get(instance.image_id, {})
+        has_disk = Disks(world.state_folder).of_image(instance.image_id) is not None
+        waits = (has_bundle or has_disk) and not is_build_machine(instance)
+        return "initializing" if waits else "ok"
     return {"starting": "initializing", "running": "ok"}.get(str(truth.get("process")), "impaired")
 
 
@@ -44,9 +46,9 @@ def instance_status(world: World, instance: Any) -> dict[str, Any]:
 
 def console_output(world: World, instance_id: str) -> str:
     """The end of what the instance's process wrote; empty when it wrote nothing."""
-    path = world.log_files.get(instance_id)
-    if path is None:
-        return ""
+    # Where the daemon writes it, also of an instance that it reported to a control plane before this one.
+    usual = os.path.join(world.state_folder, "instances", instance_id, "output.log")
+    path = world.log_files.get(instance_id, usual)
     try:
         with open(path, "rb") as file:
             file.seek(0, os.SEEK_END)

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { userDataOf, type Boot } from '../../stacks/user-data';
+import { userDataOf, type Boot } from '../../src/domain/user-data';
 
 const BOOT: Boot = {
   service: 'shop',
@@ -40,6 +40,7 @@ describe('user data', () => {
   it.each([
     ['an image that starts by itself', BOOT],
     ['a bundle', { ...BOOT, bundle: BUNDLE }],
+    ['a test of the image', { ...BOOT, testBoot: { path: '/health', timeoutSeconds: 60 } }],
     ['a script of its own', { ...BOOT, script: '#!/usr/bin/env python3\nprint("hello")', bundle: BUNDLE }],
   ])('is a script that a shell can read, for %s', (_what, boot) => {
     execFileSync('/bin/sh', ['-n'], { input: userDataOf(boot) });
@@ -75,6 +76,19 @@ describe('user data', () => {
     expect(
       fileIn(userDataOf({ ...BOOT, port: 80, bundle: BUNDLE }), '/etc/systemd/system/shop.service'),
     ).toContain('AmbientCapabilities=CAP_NET_BIND_SERVICE');
+  });
+
+  it('starts the service that is on the image, where there is one, after its environment is written', () => {
+    const script = userDataOf(BOOT);
+    const start = script.slice(script.indexOf('if systemctl'));
+    expect(script.indexOf('BASCULE_INSTANCE_ID=')).toBeLessThan(script.indexOf(start));
+    const startedBy = (exists: boolean): string => {
+      const program = `set -eu; systemctl() { case $1 in cat) ${exists} ;; *) echo "$@" ;; esac; }\n${start}`;
+      return execFileSync('/bin/sh', ['-c', program], { encoding: 'utf8' });
+    };
+    expect(startedBy(true)).toBe('enable --now shop.service\n');
+    expect(startedBy(false)).toBe('');
+    expect(userDataOf({ ...BOOT, bundle: BUNDLE })).not.toContain('systemctl cat');
   });
 
   it("runs the environment's own script by its own interpreter, before the application starts", () => {

@@ -1,4 +1,6 @@
-import type { Colour } from '../src/domain/colour';
+import type { Colour } from './colour';
+import { quotedForShell } from './shell';
+import { testBootPart, testBootStart, type TestBoot } from './test-boot';
 
 /** What an instance needs to know at its first boot. */
 export interface Boot {
@@ -13,8 +15,10 @@ export interface Boot {
   variables: Record<string, string>;
   /** The environment's own script, if there is one. */
   script?: string;
-  /** The release to fetch and start; undefined when the image starts the application by itself. */
+  /** The release to fetch and start; undefined when it is on the image. */
   bundle?: { address: string; sha256?: string };
+  /** Says on the console whether the application answers, and ends the machine in any case. */
+  testBoot?: TestBoot;
 }
 
 /** EC2 takes this many bytes of user data, before base64. */
@@ -22,17 +26,20 @@ export const USER_DATA_LIMIT = 16384;
 
 /**
  * The script an instance runs at its first boot: writes the application's environment to
- * /etc/bascule/environment, runs the environment's own script, and starts the release where the image is
- * only a base for it. The second line is for machines to read: the variables as JSON.
+ * /etc/bascule/environment, runs the environment's own script, and starts the release: the one that it fetches
+ * where the image is only a base for it, else the service that is on the image. The second line is for machines
+ * to read: the variables as JSON.
  */
 export function userDataOf(boot: Boot): string {
   return [
     '#!/bin/sh',
     `#bascule:environment ${JSON.stringify(boot.variables)}`,
     'set -eu',
+    ...(boot.testBoot === undefined ? [] : testBootStart(boot.testBoot)),
     ...environmentFile(boot),
     ...ownScript(boot.script),
-    ...(boot.bundle === undefined ? [] : startBundle(boot, boot.bundle)),
+    ...(boot.bundle === undefined ? startService(boot) : startBundle(boot, boot.bundle)),
+    ...(boot.testBoot === undefined ? [] : testBootPart(boot, boot.testBoot)),
     '',
   ].join('\n');
 }
@@ -68,6 +75,15 @@ function ownScript(script: string | undefined): string[] {
     ...file('/var/lib/bascule/first-boot', body),
     'chmod 700 /var/lib/bascule/first-boot',
     '/var/lib/bascule/first-boot',
+  ];
+}
+
+/** Only now: the unit reads the environment's file. An image without it starts the application in its own way. */
+function startService({ service }: Boot): string[] {
+  return [
+    `if systemctl cat ${service}.service >/dev/null 2>&1; then`,
+    `  systemctl enable --now ${service}.service`,
+    'fi',
   ];
 }
 
@@ -126,8 +142,4 @@ function file(path: string, content: string): string[] {
 
 function quotedForSystemd(value: string): string {
   return value.replace(/[\\"`$]/g, '\\$&');
-}
-
-function quotedForShell(text: string): string {
-  return `'${text.replace(/'/g, `'\\''`)}'`;
 }
