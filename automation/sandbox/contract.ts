@@ -118,6 +118,10 @@ export interface InstanceState {
   userData: string | null;
   launchedAt: number;
   autoScalingGroup: string | null;
+  /** The folder with the files of the image, where the release is on the image itself. */
+  disk: string | null;
+  /** Whether this is the machine on which images are made, and so runs no release. */
+  buildMachine: boolean;
 }
 
 export interface CertificateState {
@@ -129,12 +133,25 @@ export interface CertificateState {
   chain: string | null;
 }
 
+/** A command of Systems Manager's Run Command on one instance that has not ended. */
+export interface CommandState {
+  /** Of the command, which may be for several instances. */
+  id: string;
+  instanceId: string;
+  /** What /bin/sh is to run. */
+  script: string;
+  /** From its start until it is killed. */
+  timeoutSeconds: number;
+  cancelled: boolean;
+}
+
 export interface SandboxState {
   revision: number;
   loadBalancers: LoadBalancerState[];
   targetGroups: TargetGroupState[];
   instances: InstanceState[];
   certificates: CertificateState[];
+  commands: CommandState[];
 }
 
 export type ProcessState = 'starting' | 'running' | 'exited';
@@ -160,6 +177,19 @@ export interface TargetTruth {
   description: string | null;
 }
 
+/** What became of a command, in the words of GetCommandInvocation. */
+export interface CommandTruth {
+  status: 'InProgress' | 'Success' | 'Failed' | 'TimedOut' | 'Cancelled';
+  details: string;
+  /** Its exit code; -1 while there is none. */
+  code: number;
+  /** Unix milliseconds. */
+  startedAt: number;
+  endedAt: number | null;
+  stdout: string;
+  stderr: string;
+}
+
 export interface TruthReport {
   /**
    * The revision of the state that these observations are of. Health of a target that was registered in a
@@ -171,6 +201,8 @@ export interface TruthReport {
   instances: Record<string, InstanceTruth>;
   /** Target group ARN -> instance id -> health. */
   targets: Record<string, Record<string, TargetTruth>>;
+  /** Command id -> instance id -> what became of it; only of commands that the state has. */
+  commands?: Record<string, Record<string, CommandTruth>>;
 }
 
 /** A fault the control plane injects until it is taken away. */
@@ -212,6 +244,12 @@ export type Fault =
       /** A call that the credentials may not make, for example `ec2:RunInstances`. */
       action: string;
       message?: string;
+    }
+  | {
+      kind: 'image-copies';
+      /** What the copies made meanwhile are: `failed` for good, `pending` until the fault is taken back. */
+      state: 'pending' | 'failed';
+      region?: string;
     }
   /** Metrics have a resolution of a minute, and appear when it is over, as those of a real load balancer. */
   | { kind: 'minute-metrics' };

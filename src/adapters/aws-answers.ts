@@ -10,6 +10,8 @@ export interface HttpAnswer {
 /** Bodies of S3 objects up to this size are read within the attempt, so that one that breaks off is asked for again. */
 const READ_AT_ONCE_BYTES = 4 * 1024 * 1024;
 
+const IN_JSON = new Set(['cloudwatch', 'servicequotas', 'ssm']);
+
 /** S3 calls whose answer says all in its headers. */
 const TAGGED = /^(GetObject|PutObject|HeadObject)$/;
 
@@ -38,7 +40,7 @@ function isSilent(action: string, { statusCode }: HttpAnswer): boolean {
 }
 
 function isOfTheProtocol(service: string, text: string): boolean {
-  if (service === 'cloudwatch' || service === 'servicequotas') return text.startsWith('{');
+  if (IN_JSON.has(service)) return text.startsWith('{');
   return /^(<\?xml[^>]*\?>)?\s*<([\w-]+:)?\w*(Response|Result|Error)\b/.test(text);
 }
 

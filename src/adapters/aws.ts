@@ -6,6 +6,7 @@ import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balan
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { S3Client } from '@aws-sdk/client-s3';
+import type { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import { checkAnswer, type HttpAnswer } from './aws-answers';
 import { Credentials, hasExpired } from './aws-credentials';
@@ -103,6 +104,16 @@ export async function createQuotasClient(region: string): Promise<ServiceQuotasC
     'servicequotas',
     new ServiceQuotasClient({ region, credentials: credentials.provide, retryStrategy }),
   );
+}
+
+/** A client for Systems Manager, loaded only where it is asked for. */
+export async function createSystemsManagerClient(region: string): Promise<SSMClient> {
+  const { SSMClient } = await import('@aws-sdk/client-ssm');
+  const retryStrategy = new BoundedRetries(CALL_LIMITS);
+  const { attemptMilliseconds } = CALL_LIMITS;
+  const requestHandler = { requestTimeout: attemptMilliseconds, throwOnRequestTimeout: true };
+  const config = { region, credentials: credentials.provide, retryStrategy, requestHandler };
+  return guarded(observed('ssm', new SSMClient(config)));
 }
 
 /**

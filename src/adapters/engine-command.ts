@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { PulumiCommand } from '@pulumi/pulumi/automation';
 import * as errors from '@pulumi/pulumi/automation/errors';
 import { UPDATE_VARIABLE, updateMark } from './engine-processes';
+import { temporaryFolder } from './temporary-folders';
 
 class CommandResult {
   constructor(
@@ -83,7 +83,7 @@ async function runApart(
   cwd: string,
   env: Record<string, string>,
 ): Promise<CommandResult> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'bascule-engine-'));
+  const folder = await temporaryFolder('engine');
   try {
     const names = ['stdout', 'stderr'].map((name) => path.join(folder, name)) as [string, string];
     const marked = { ...process.env, ...env, [UPDATE_VARIABLE]: updateMark(place.stack) };

@@ -8,9 +8,6 @@ export interface StoredObject {
 
 export type WriteAnswer = { kind: 'written'; etag: string } | { kind: 'precondition-failed' };
 
-/** Attempts of a conditional write that S3 answers with a conflict of its own (409): the condition is not judged then. */
-const CONFLICT_ATTEMPTS = 10;
-
 /** Small texts in a bucket, written under conditions. */
 export class Objects {
   constructor(
@@ -29,27 +26,27 @@ export class Objects {
     }
   }
 
-  /** Writes if there is no such object, or only over the version with this ETag. */
+  /**
+   * Writes if there is no such object, or only over the version with this ETag. Where S3 judges no condition because
+   * of another write at the same time (409), the client itself asks again.
+   */
   async put(key: string, text: string, condition: { absent: true } | { etag: string }): Promise<WriteAnswer> {
     const guard = 'absent' in condition ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const answer = await this.s3.send(
-          new PutObjectCommand({
-            Bucket: this.bucket,
-            Key: key,
-            Body: text,
-            ContentType: 'application/json',
-            ...guard,
-          }),
-        );
-        return { kind: 'written', etag: answer.ETag ?? '' };
-      } catch (thrown) {
-        const status = awsErrorStatus(thrown);
-        if (status === 412 || (awsErrorName(thrown) === 'NoSuchKey' && 'etag' in condition))
-          return { kind: 'precondition-failed' };
-        if (status !== 409 || attempt >= CONFLICT_ATTEMPTS) throw thrown;
-      }
+    try {
+      const answer = await this.s3.send(
+        new PutObjectCommand({
+          Bucket: this.bucket,
+          Key: key,
+          Body: text,
+          ContentType: 'application/json',
+          ...guard,
+        }),
+      );
+      return { kind: 'written', etag: answer.ETag ?? '' };
+    } catch (thrown) {
+      const absent = awsErrorName(thrown) === 'NoSuchKey' && 'etag' in condition;
+      if (awsErrorStatus(thrown) === 412 || absent) return { kind: 'precondition-failed' };
+      throw thrown;
     }
   }
 

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BasculeError, messageOf } from '../domain/errors';
@@ -24,6 +23,7 @@ import {
   type StackState,
 } from './stack-state';
 import { endOrphans, LockWait, PATIENCE, type Patience } from './stack-wait';
+import { temporaryFolder } from './temporary-folders';
 import { saysLocked } from './stack-lock';
 
 /** What was done about a create that nothing recorded. */
@@ -228,7 +228,7 @@ export class StackMender {
   }
 
   private async import(state: StackState): Promise<void> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'bascule-state-'));
+    const folder = await temporaryFolder('state');
     try {
       const file = path.join(folder, 'state.json');
       await writeFile(file, JSON.stringify(state), { mode: 0o600 });

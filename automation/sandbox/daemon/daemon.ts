@@ -10,6 +10,7 @@ import type { SandboxState } from '../contract';
 import { DataPlane, type CertificateAuthority } from '../loadbalancer';
 import { serveAdmin, type DaemonStatus } from './admin';
 import { Clients } from './clients';
+import { CommandRunner } from './command-runner';
 import { ControlPlaneClient } from './control-plane-client';
 import { PortPool } from './free-port';
 import { agentBatches, metricBatches, type MetricBatch } from './metric-data';
@@ -31,6 +32,7 @@ export class Daemon {
   private readonly dataPlane: DataPlane;
   private readonly store: ReleaseStore;
   private readonly supervisor: Supervisor;
+  private readonly commands: CommandRunner;
   private readonly reporter: TruthReporter;
   private state: SandboxState | null = null;
   private announced: Promise<void> | undefined;
@@ -51,6 +53,7 @@ export class Daemon {
         ...(this.state ? { revision: this.state.revision } : {}),
         instances: this.supervisor.truth(),
         targets: this.dataPlane.targetHealth(),
+        commands: this.commands.truth(),
       }),
       post: (report) => this.client.postTruth(report),
       signal,
@@ -63,6 +66,11 @@ export class Daemon {
       ports: new PortPool(),
       endpoint: () => this.client.endpoint(),
       graceMs: graceSeconds() * 1000,
+      onChange: () => this.reporter.changed(),
+      log,
+    });
+    this.commands = new CommandRunner({
+      instances: this.paths.instances,
       onChange: () => this.reporter.changed(),
       log,
     });
@@ -98,6 +106,7 @@ export class Daemon {
   private apply(state: SandboxState, adminPort: number): void {
     this.state = state;
     this.supervisor.reconcile(state.instances);
+    this.commands.reconcile(state);
     const applied = this.dataPlane.apply(state, (id) => this.supervisor.address(id));
     this.reporter.changed();
     // Only then: whoever waits for the daemon may expect what the control plane holds to be in force.
@@ -153,6 +162,7 @@ export class Daemon {
     await rm(this.paths.daemon, { force: true });
     // Listeners first: a request that comes now is refused instead of failing half-way.
     await this.dataPlane.close();
+    await this.commands.close();
     await this.supervisor.close();
     this.clients.close();
     admin.closeAllConnections();

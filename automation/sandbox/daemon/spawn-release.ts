@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import * as path from 'node:path';
 import { readEnd, sizeOf } from '../lifecycle/files';
 import type { InstanceState } from '../contract';
 import { isFreePort } from './free-port';
 import { instanceEnvironment, type InstancePlace } from './instance-environment';
+import { writeMachine } from './machine-record';
 
 /**
  * Starts a release by its command line, as the leader of a process group of its own.
@@ -19,12 +21,15 @@ export async function spawnRelease(
 ): Promise<ChildProcess> {
   // A file and no pipe: the process must be able to print when the daemon is gone.
   const output = await open(outputFile, 'a');
+  const environment = instanceEnvironment(instance, place);
+  // First, so that a command for the instance finds what the release is given from its very start.
+  await writeMachine(path.dirname(outputFile), { release: place.release, environment });
   try {
     const child = spawn('/bin/sh', ['-c', command], {
       cwd: place.release,
       detached: true,
       stdio: ['ignore', output.fd, output.fd],
-      env: instanceEnvironment(instance, place),
+      env: environment,
     });
     // Before anything is awaited: a process that crashes at once must not end unseen.
     child.once('exit', onExit);

@@ -14,7 +14,7 @@ from .acm import certificates
 from .autoscaling import backend as autoscaling_backend
 from .autoscaling import responses as autoscaling_responses
 from .cloudwatch import responses as cloudwatch_responses
-from .ec2 import addresses, images, templates, truth, volumes
+from .ec2 import addresses, copies, disks, images, key_pairs, templates, truth, volumes
 from .elbv2 import backend as elbv2_backend
 from .elbv2 import limits, targets
 from .gateway import Gateway, run_wsgi
@@ -22,6 +22,7 @@ from .persistence import Persistence
 from .quotas import service_quotas
 from .reconcile import Reconciler
 from .server import Server
+from .ssm import responses as ssm_responses
 from .world import World
 
 STATE_SUBFOLDER = "control-plane"
@@ -43,6 +44,7 @@ class ControlPlane:
         install_patches(self.world)
         self.persistence = Persistence(self.world, os.path.join(state_folder, STATE_SUBFOLDER))
         self.persistence.load()
+        disks.Disks(state_folder).tidy()
         self.reconciler = Reconciler(self.world)
         self.gateway = Gateway(self.world, self.persistence, self.reconciler)
 
@@ -82,6 +84,9 @@ def install_patches(world: World) -> None:
     truth.install(world)
     addresses.install(world)
     images.install()
+    disks.install(world)
+    copies.install(world)
+    key_pairs.install()
     templates.install()
     volumes.install()
     targets.install(world)
@@ -91,6 +96,7 @@ def install_patches(world: World) -> None:
     autoscaling_backend.install(world)
     autoscaling_responses.install()
     cloudwatch_responses.install(world)
+    ssm_responses.install()
 
 
 def signed_call(service: str, region: str, form: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from .world import World, now_ms
 
 INTERNAL_PREFIX = "/_bascule/"
 # Only these hold resources that /_bascule/state shows: a journal entry in S3 must not wake the daemon.
-SHOWN_SERVICES = frozenset({"ec2", "autoscaling", "elbv2", "elb", "acm"})
+SHOWN_SERVICES = frozenset({"ec2", "autoscaling", "elbv2", "elb", "acm", "ssm"})
 # Metrics arrive every second and change nothing that anyone waits for.
 UNSHOWN_ACTIONS = frozenset({"PutMetricData"})
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from .reconcile import Reconciler
+from .ssm import commands
 from .state_view import sandbox_state
 from .world import World
 
@@ -21,6 +22,7 @@ FAULT_KINDS = (
     "quota",
     "addresses-taken",
     "denied",
+    "image-copies",
 )
 
 Response = tuple[int, list[tuple[str, str]], bytes]
@@ -64,12 +66,15 @@ class InternalApi:
     def truth(self, environ: dict[str, Any]) -> Response:
         report = body_of(environ)
         if not isinstance(report, dict) or not all(
-            isinstance(report.get(field, {}), dict) for field in ("instances", "targets")
+            isinstance(report.get(field, {}), dict) for field in ("instances", "targets", "commands")
         ):
-            raise BadRequest("a truth report is an object with the objects `instances` and `targets`")
+            raise BadRequest(
+                "a truth report is an object with the objects `instances`, `targets` and `commands`"
+            )
         with self.world.lock:
             self.world.accept_truth(report)
-            if self.reconciler.run():
+            observed = commands.observe(self.world, report.get("commands") or {})
+            if self.reconciler.run() or observed:
                 self.world.bump()
         return 204, [], b""
 

@@ -11,6 +11,8 @@ from moto.acm.models import AWS_ROOT_CA, acm_backends
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
 
+from .ec2.disks import BUNDLE_TAG, Disks, is_build_machine
+from .ssm.commands import wanted_commands
 from .world import World
 
 DEFAULT_IDLE_TIMEOUT_SECONDS = 60
@@ -23,6 +25,7 @@ def sandbox_state(world: World) -> dict[str, Any]:
     target_groups: list[dict[str, Any]] = []
     instances: list[dict[str, Any]] = []
     certificates: list[dict[str, Any]] = []
+    disks = Disks(world.state_folder)
     for account, region, elbv2 in elbv2_backends.iter_backends():
         where = {"account": account, "region": region}
         load_balancers.extend(load_balancer_state(lb, where) for lb in elbv2.load_balancers.values())
@@ -30,7 +33,10 @@ def sandbox_state(world: World) -> dict[str, Any]:
     for account, region, ec2 in ec2_backends.iter_backends():
         where = {"account": account, "region": region}
         for reservation in ec2.reservations.values():
-            instances.extend(instance_state(ec2, instance, where) for instance in reservation.instances)
+            instances.extend(
+                instance_state(ec2, instance, {**where, "disk": disk_of(disks, ec2, instance)})
+                for instance in reservation.instances
+            )
     for _, _, acm in acm_backends.iter_backends():
         certificates.extend(certificate_state(bundle) for bundle in acm._certificates.values())
     return {
@@ -39,6 +45,7 @@ def sandbox_state(world: World) -> dict[str, Any]:
         "targetGroups": target_groups,
         "instances": instances,
         "certificates": certificates,
+        "commands": wanted_commands(),
     }
 
 
@@ -112,7 +119,12 @@ def target_state(target: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def instance_state(ec2: Any, instance: Any, where: dict[str, str]) -> dict[str, Any]:
+def disk_of(disks: Disks, ec2: Any, instance: Any) -> str | None:
+    """Where the files of the instance's image lie, unless a bundle says what it runs."""
+    return None if BUNDLE_TAG in ec2.tags.get(instance.image_id, {}) else disks.of_image(instance.image_id)
+
+
+def instance_state(ec2: Any, instance: Any, where: dict[str, Any]) -> dict[str, Any]:
     image = ec2.amis.get(instance.image_id)
     tags = dict(ec2.tags.get(instance.id, {}))
     return {
@@ -125,6 +137,7 @@ def instance_state(ec2: Any, instance: Any, where: dict[str, str]) -> dict[str, 
         "userData": decoded(instance.user_data),
         "launchedAt": utc_ms(instance.launch_time),
         "autoScalingGroup": tags.get(GROUP_TAG),
+        "buildMachine": is_build_machine(instance),
     }
 
 

@@ -152,6 +152,13 @@ class World:
         taken = [fault for fault in self.faults if fault.get("kind") == "addresses-taken"]
         return sum(int(fault.get("count", 0)) for fault in taken if fault.get("subnet") in (None, subnet))
 
+    def copy_state(self, region: str) -> str | None:
+        """The state that copies of images are said to stay in, or None where they become available."""
+        for fault in self.faults:
+            if fault.get("kind") == "image-copies" and fault.get("region") in (None, region):
+                return str(fault.get("state"))
+        return None
+
     def denial(self, service: str, action: str) -> str | None:
         """What an AWS call that is not allowed is answered, or None where it is."""
         for fault in self.faults:
