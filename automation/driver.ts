@@ -215,7 +215,7 @@ function stopAt(deployment: Run, state: DeploymentState, action: Action): Promis
 }
 
 function contextOf(deployment: Run, state: DeploymentState, step: Step): StepContext {
-  const { world, memory } = deployment;
+  const { world, memory, insistence, displaced, log, holder } = deployment;
   const own = memory.get(step.id) ?? new Map<string, unknown>();
   memory.set(step.id, own);
   const startedAt = state.steps[step.id]?.startedAt ?? world.clock.now();
@@ -232,6 +232,10 @@ function contextOf(deployment: Run, state: DeploymentState, step: Step): StepCon
     state: () => deployment.journal.state,
     record: (assessments, of = step) => assessed(deployment, of, assessments),
     left: deployment.stop,
+    insistence,
+    displaced,
+    log,
+    holder,
     memory: own,
   };
 }

@@ -1,19 +1,44 @@
 import { describeStep, isSafePoint, type Step } from '../../src/domain/step';
-import type { Message, Reporter } from '../../src/ports';
+import type { Insistence, Message, Reporter } from '../../src/ports';
 
 export interface Stopping {
   signal: AbortSignal;
+  insistence: Insistence;
   reporter: Reporter;
   /** Takes the handlers away again. */
   close(): void;
 }
 
+/** What is ended in place of the process. */
+class Insisted implements Insistence {
+  private readonly underWay = new Set<AbortController>();
+
+  async during<T>(work: (ended: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.underWay.add(controller);
+    return work(controller.signal).finally(() => this.underWay.delete(controller));
+  }
+
+  get isBusy(): boolean {
+    return this.underWay.size > 0;
+  }
+
+  /** Whether there was anything to end that was not asked to end before. */
+  end(): boolean {
+    const open = [...this.underWay].filter(({ signal }) => !signal.aborted);
+    for (const controller of open) controller.abort();
+    return open.length > 0;
+  }
+}
+
 /**
- * The first Ctrl-C or SIGTERM asks the driver to stop at its next safe point, and says which; the second
- * ends the process at once and leaves the journal open for `bascule resume`.
+ * The first Ctrl-C or SIGTERM asks the driver to stop at its next safe point, and says which. The second ends a
+ * migration that runs, which the journal then tells; otherwise, and the third in any case, the process at once,
+ * and leaves the journal open for `bascule resume`.
  */
 export function stopOnSignals(reporter: Reporter): Stopping {
   const controller = new AbortController();
+  const insistence = new Insisted();
   let current: Step | undefined;
   const watching: Reporter = {
     say(message: Message) {
@@ -25,6 +50,10 @@ export function stopOnSignals(reporter: Reporter): Stopping {
   };
   const onSignal = (): void => {
     if (controller.signal.aborted) {
+      if (insistence.end()) {
+        reporter.say({ kind: 'note', text: 'Ending the migration; Ctrl-C again stops at once.' });
+        return;
+      }
       process.stderr.write(
         '\nStopped at once. The journal is open: `bascule resume` goes on, `bascule abort` goes back.\n',
       );
@@ -32,7 +61,9 @@ export function stopOnSignals(reporter: Reporter): Stopping {
     }
     reporter.say({
       kind: 'note',
-      text: `Stopping at the next safe point: ${nextSafePoint(current)}. Ctrl-C again stops at once.`,
+      text: insistence.isBusy
+        ? 'Stopping at the next safe point: once the migration has ended. Ctrl-C again ends it.'
+        : `Stopping at the next safe point: ${nextSafePoint(current)}. Ctrl-C again stops at once.`,
     });
     controller.abort();
   };
@@ -40,6 +71,7 @@ export function stopOnSignals(reporter: Reporter): Stopping {
   process.on('SIGTERM', onSignal);
   return {
     signal: controller.signal,
+    insistence,
     reporter: watching,
     close() {
       process.off('SIGINT', onSignal);

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../src/domain/outcome';
-import type { Reason } from '../../src/domain/records';
-import type { Reporter, Requests, World } from '../../src/ports';
+import type { Holder, Reason } from '../../src/domain/records';
+import type { EnvironmentLog, Insistence, Reporter, Requests, World } from '../../src/ports';
 import type { OpenJournal } from '../journaling';
 import type { Lookout } from './lookout';
 import type { Inbox } from './requests';
@@ -11,8 +11,16 @@ export interface Drive {
   /** What people ask of it while it runs. */
   requests: Requests;
   reporter: Reporter;
+  /** What is to be known of the environment when this deployment is long forgotten. */
+  log: EnvironmentLog;
+  /** Who drives. */
+  holder: Holder;
   /** Aborted when a person asks to stop; honoured at the next safe point. */
   stop: AbortSignal;
+  /** What a second request to stop ends. */
+  insistence: Insistence;
+  /** Aborted when another process took the deployment over. */
+  displaced: AbortSignal;
 }
 
 export interface Ending {

@@ -1,5 +1,6 @@
 import { BasculeError } from '../../src/domain/errors';
 import type { Image } from '../../src/ports';
+import { requireNewSchema } from './database';
 import { runPlan, refuseIfInterrupted, type Deployed } from './deployments';
 import { logOverrides, requirePassage } from './freeze';
 import { nextDeployment, holding } from './holding';
@@ -38,7 +39,8 @@ export async function deploy(session: Session, request: DeployRequest): Promise<
         message: `${environment} runs ${version} already; nothing was changed. Use --force to deploy it again.`,
       };
     const images = await requireImages(session, version);
-    const plan = planFor(session, request, regions);
+    const plan = planFor(session, request, regions, images);
+    await requireNewSchema(session, plan);
     const strategy = request.strategy ?? session.policy.strategy;
     const about = { plan, regions, images };
     const planHash = approved && (await requireSamePlan(approved, { ...about, strategy }));

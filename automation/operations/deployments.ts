@@ -62,8 +62,10 @@ export async function openJournal(session: Session, deployment: string, lease: H
   return journal;
 }
 
-function driveOf({ world, requests, reporter, stop }: Session, journal: OpenJournal, lease: Hold): Drive {
-  return { world, journal, requests, reporter, stop: eitherAborted(stop, lease.displaced) };
+function driveOf(session: Session, journal: OpenJournal, { displaced }: Hold): Drive {
+  const { world, requests, reporter, log, holder, insistence } = session;
+  const stop = eitherAborted(session.stop, displaced);
+  return { world, journal, requests, reporter, log, holder, stop, insistence, displaced };
 }
 
 async function finish(

@@ -3,6 +3,7 @@ import { describeHolder } from '../../src/domain/lease';
 import type { Facts, Holder, JournalRecord } from '../../src/domain/records';
 import { describeRequest } from '../../src/domain/request';
 import { replay, type StepState } from '../../src/domain/replay';
+import { rangeText } from '../../src/domain/schema-range';
 import { describeStep, type Step } from '../../src/domain/step';
 import type { Session } from './session';
 
@@ -78,6 +79,11 @@ function describeEvent(event: EnvironmentEvent): string {
       return `freeze ${event.name} overridden by deployment ${event.deployment}`;
     case 'unlocked':
       return `unlocked from ${describeHolder(event.former)}, deployment ${event.deployment}: ${event.why}`;
+    case 'expanded':
+    case 'contracted':
+      return `database ${event.kind} for ${event.version} (${event.schema === null ? 'no schema range' : `schema ${rangeText(event.schema)}`}) by deployment ${event.deployment}`;
+    case 'notContracted':
+      return `contract of deployment ${event.deployment} never began: ${event.why}`;
   }
 }
 

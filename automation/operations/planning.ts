@@ -1,7 +1,9 @@
 import type { EnvironmentConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
+import { IMAGE_TAG } from '../../src/domain/image-tags';
 import { planDeploy, type RegionFacts } from '../../src/domain/plan';
 import type { Plan } from '../../src/domain/records';
+import { rangeOfTag, type SchemaRange } from '../../src/domain/schema-range';
 import type { Strategy } from '../../src/domain/strategy';
 import type { FleetTarget, Image, Images } from '../../src/ports';
 import { liveVersion } from './observe';
@@ -15,10 +17,24 @@ export interface Wanted {
 }
 
 /** The plan of a deployment, from what was found: the same for a preview as for the deployment itself. */
-export function planFor(session: Session, { version, strategy }: Wanted, regions: RegionFacts[]): Plan {
+export function planFor(
+  session: Session,
+  { version, strategy }: Wanted,
+  regions: RegionFacts[],
+  images: ReadonlyMap<string, Image | undefined>,
+): Plan {
   const { environment, service } = session;
   const policy = { ...session.policy, strategy: strategy ?? session.policy.strategy };
-  return planDeploy({ environment, service, version, formerVersion: liveVersion(regions), regions, policy });
+  const schema = declaredRange(images);
+  const formerVersion = liveVersion(regions);
+  const release = { environment, service, version, formerVersion, ...(schema && { schema }) };
+  return planDeploy({ ...release, regions, policy });
+}
+
+/** The range of database schemas that a release declares; all its images say the same. */
+export function declaredRange(images: ReadonlyMap<string, Image | undefined>): SchemaRange | null {
+  const declared = [...images.values()].map((image) => rangeOfTag(image?.tags[IMAGE_TAG.schema]));
+  return declared.find((range) => range !== null) ?? null;
 }
 
 /** Where images are looked for, and which. */

@@ -1,4 +1,4 @@
-import { checksOf, growthOf, strategyOf, type EnvironmentConfig } from '../../src/domain/config';
+import { checksOf, growthOf, hooksOf, strategyOf, type EnvironmentConfig } from '../../src/domain/config';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 
 /** What the configuration says about deployments, as the plan needs it. */
@@ -23,6 +23,7 @@ export function policyOf(config: EnvironmentConfig): DeploymentPolicy {
     growth: growthOf(deployment.growth),
     checks: checksOf(deployment.analysis),
     soakSeconds: deployment.soakSeconds,
+    ...hooksOf(deployment.migrate),
     retire: deployment.retire,
     quietSeconds: deployment.quietSeconds,
     drainSeconds: targets.deregistrationDelaySeconds,

@@ -18,17 +18,29 @@ import {
   haltWarnings,
   overrideWarnings,
   preflightWarnings,
+  schemaWarnings,
   serviceStackWarnings,
   unknownStack,
 } from '../../src/domain/preview/warnings';
 import { wayBackOf } from '../../src/domain/preview/way-back';
+import type { Plan } from '../../src/domain/records';
+import type { SchemaRange } from '../../src/domain/schema-range';
 import type { Capacity } from '../../src/domain/step';
 import type { FleetTarget, Image, Images, StackPreviews } from '../../src/ports';
+import { requireNewSchema } from './database';
 import { notUp } from './not-up';
 import { liveVersion, servedVersion, servingVersion } from './observe';
-import { fleetTargets, findImages, imageQuestionOf, judgeImage, planFor, type Wanted } from './planning';
+import {
+  declaredRange,
+  fleetTargets,
+  findImages,
+  imageQuestionOf,
+  judgeImage,
+  planFor,
+  type Wanted,
+} from './planning';
 import { lookForRoom } from './preflight';
-import { look, type Found } from './preview-look';
+import { expected, look, type Found } from './preview-look';
 import { previewedImages } from './preview-plan';
 import type { Session } from './session';
 
@@ -166,14 +178,16 @@ async function previewDeployment(
 ): Promise<Preview> {
   const { place, request, session, found, images } = gathering;
   const { config } = place;
-  const plan = planFor(session, request, regions);
+  const plan = planFor(session, request, regions, images);
   const options = optionsBeside(session.policy.strategy, request.strategy);
   // A fleet's program finds its image itself, and fails without one.
   const targets = fleetTargets(plan).filter(({ region }) => images.get(region)?.state === 'available');
-  const [fleets, room, past] = await Promise.all([
+  const [fleets, room, past, fits, formerSchema] = await Promise.all([
     Promise.all(targets.map((target) => looked(place.stacks.fleet(target)))),
     lookForRoom(session, { plan, regions, images }, { readOnly: true }),
     found.past,
+    expected(requireNewSchema(session, plan)),
+    schemaOfFormer(session, plan),
   ]);
   const stacks = fleets.flatMap(seenOf);
   const basis = { plan, regions, config, strategy: request.strategy, images: base.images, stacks };
@@ -182,6 +196,7 @@ async function previewDeployment(
   const refusals = [
     ...found.refusals,
     ...imageRefusals(gathering),
+    ...(fits.kind === 'refused' ? [fits.refusal] : []),
     ...fleets.flatMap(unknownOf).map(refusalOf),
     ...stacks.flatMap(engineRefusals),
     ...room.flatMap(({ lacks }) => lacks),
@@ -194,13 +209,23 @@ async function previewDeployment(
     stacks,
     steps: previewSteps(plan, regions, past),
     wayBack: regions.map((facts) =>
-      wayBackOf(plan, facts, { former: servingVersion(facts), retire: session.policy.retire }),
+      wayBackOf(plan, facts, {
+        former: servingVersion(facts),
+        formerSchema,
+        retire: session.policy.retire,
+      }),
     ),
     cost: costOf(plan, config),
-    warnings: [...base.warnings, ...preflightWarnings(room)],
+    warnings: [...base.warnings, ...preflightWarnings(room), ...schemaWarnings(plan)],
     plan,
     verdict: refusals.length === 0 ? { kind: 'changes' } : { kind: 'refused', reasons: refusals },
   });
+}
+
+/** Only a plan that changes the database makes a difference to it. */
+async function schemaOfFormer(session: Session, plan: Plan): Promise<SchemaRange | null> {
+  if (plan.formerVersion === null || !plan.steps.some(({ kind }) => kind === 'migrate')) return null;
+  return declaredRange(await findImages(session.world.images, session, plan.formerVersion));
 }
 
 /** What the engine shows and would not do. */

@@ -7,6 +7,7 @@ import { acceptWhatIsThere, driftsOf, tellWhatIsFound } from './accept';
 import { continueDeployment, resumableDeployment, type Deployed } from './deployments';
 import { logOverrides, requirePassage } from './freeze';
 import { holding } from './holding';
+import { requireUnsettled, takeAsMigrated } from './migrated';
 import { readRegions } from './observe';
 import type { Session } from './session';
 import { refuseIfTooLate } from './too-late';
@@ -17,6 +18,8 @@ export interface AbortRequest {
 }
 
 export interface ResumeRequest extends AbortRequest {
+  /** Take a migration without a good result as done: a person saw to the database by hand. */
+  migrated?: boolean;
   /** Freezes to go past, each by its name. */
   overrideFreeze?: readonly string[];
 }
@@ -27,12 +30,15 @@ export async function resume(session: Session, request: ResumeRequest = {}): Pro
   const overrode = await requireUnfrozen(session, seen, request.overrideFreeze ?? []);
   const work = async (lease: Hold): Promise<Deployed> => {
     // Its holder may have ended it while that one was waited for.
-    const { deployment, plan } = await requireResumable(session);
+    const state = await requireResumable(session);
+    const { deployment, plan } = state;
+    const migration = request.migrated === true ? requireUnsettled(session.environment, state) : undefined;
     const title = `${session.environment}: resuming ${deployment} to ${plan.version}`;
     await logOverrides(session, overrode, deployment);
     return continueDeployment(session, deployment, lease, title, async (drive) => {
       await tellWhatIsFound(session, drive, 'on');
       await drive.journal.append({ kind: 'resumed', holder: session.holder });
+      if (migration !== undefined) await takeAsMigrated(drive, migration);
       if (request.accept === true) await acceptWhatIsThere(session, drive);
     });
   };

@@ -2,6 +2,7 @@ import { BasculeError } from '../../src/domain/errors';
 import { otherColour } from '../../src/domain/colour';
 import { isWarm, planRollback, type RegionFacts } from '../../src/domain/plan';
 import { replay } from '../../src/domain/replay';
+import { requireFormerSchema } from './database';
 import { refuseIfInterrupted, runPlan, type Deployed } from './deployments';
 import { nextDeployment, holding } from './holding';
 import { liveVersion, readRegions, requireOneLive } from './observe';
@@ -16,6 +17,7 @@ export async function rollback(session: Session): Promise<Deployed> {
     const live = liveVersion(regions);
     const version = await rollbackTarget(session, live, regions);
     if (version === undefined) throw nothingToGoBackTo(session, live);
+    await requireFormerSchema(session, version);
     for (const text of announce(regions, version)) session.reporter.say({ kind: 'note', text });
     const { environment, service, policy } = session;
     const plan = planRollback({ environment, service, version, formerVersion: live, regions, policy });

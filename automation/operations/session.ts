@@ -2,6 +2,7 @@ import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { Holder } from '../../src/domain/records';
 import type {
   EnvironmentLog,
+  Insistence,
   Journal,
   Leases,
   Preflight,
@@ -35,4 +36,6 @@ export interface Session {
   reporter: Reporter;
   /** Aborted by the first Ctrl-C. */
   stop: AbortSignal;
+  /** What the second one ends. */
+  insistence: Insistence;
 }

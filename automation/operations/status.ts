@@ -1,3 +1,4 @@
+import { databaseOf, type Database } from '../../src/domain/database';
 import { freezesInForce, type Freeze } from '../../src/domain/environment-log';
 import { standingOf } from '../../src/domain/lease';
 import { COLOURS, type Colour } from '../../src/domain/colour';
@@ -39,6 +40,13 @@ export interface FreezeStatus {
   since: string;
 }
 
+export interface DatabaseStatus {
+  /** The versions of its schema that it serves; null where no release declared a range. */
+  schema: { from: number; to: number } | null;
+  /** The contract that was run last; no rollback leads past it to a release that needs what it took away. */
+  contract: { deployment: string; version: string; at: string } | null;
+}
+
 export interface EnvironmentStatus {
   environment: string;
   service: string;
@@ -66,6 +74,8 @@ export interface EnvironmentStatus {
   } | null;
   /** The freezes in force, the one that ends first first. */
   freezes: FreezeStatus[];
+  /** What migrations made of the database; null while there was none. */
+  database: DatabaseStatus | null;
   regions: RegionStatus[];
 }
 
@@ -101,8 +111,19 @@ export async function status(session: Session): Promise<EnvironmentStatus> {
           },
     holder: held ? { ...pick(lease.holder), since: new Date(lease.acquiredAt).toISOString(), gone } : null,
     freezes: freezesInForce(events, now).map(freezeStatus),
+    database: databaseStatus(databaseOf(events)),
     regions: readings.map((reading) => regionStatus(session, reading)),
   };
+}
+
+function databaseStatus({ range, contracts }: Database): DatabaseStatus | null {
+  const last = contracts.at(-1);
+  if (range === null && last === undefined) return null;
+  const contract =
+    last === undefined
+      ? null
+      : { deployment: last.deployment, version: last.version, at: new Date(last.at).toISOString() };
+  return { schema: range, contract };
 }
 
 export function freezeStatus({ name, reason, until, by, at }: Freeze): FreezeStatus {

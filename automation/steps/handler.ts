@@ -1,8 +1,8 @@
-import type { Assessed, Facts, Plan, Reason } from '../../src/domain/records';
+import type { Assessed, Facts, Holder, Plan, Reason } from '../../src/domain/records';
 import type { DeploymentState } from '../../src/domain/replay';
 import type { FleetLimits } from '../../src/domain/fleet';
 import type { Step } from '../../src/domain/step';
-import type { RegionWorld, World } from '../../src/ports';
+import type { EnvironmentLog, Insistence, RegionWorld, World } from '../../src/ports';
 
 export type RunResult =
   | { kind: 'ran'; facts: Facts }
@@ -41,6 +41,13 @@ export interface StepContext {
   record(assessments: Assessed[], of?: Step): Promise<void>;
   /** Aborted once the driver waits for the step no longer, for whatever reason: what a look began ends with it. */
   left: AbortSignal;
+  /** What a second request to stop ends in place of the process. */
+  insistence: Insistence;
+  /** Aborted when another process took the deployment over. */
+  displaced: AbortSignal;
+  /** The environment's log, and who writes in it. */
+  log: EnvironmentLog;
+  holder: Holder;
   memory: Map<string, unknown>;
 }
 

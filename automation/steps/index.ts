@@ -7,6 +7,7 @@ import type { StepHandler } from './handler';
 import { healthGate } from './health-gate';
 import { hold } from './hold';
 import { keepWarm } from './keep-warm';
+import { migrate } from './migrate';
 import { pointTest } from './point-test';
 import { prove } from './prove';
 import { release } from './release';
@@ -25,6 +26,7 @@ export const handlers: Handlers = {
   'health-gate': healthGate,
   'point-test': pointTest,
   smoke,
+  migrate,
   hold,
   follow,
   shift,

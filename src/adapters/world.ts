@@ -5,6 +5,8 @@ import { LocalCheckCommands } from './check-commands';
 import { systemClock } from './clock';
 import { AwsFleets } from './fleets';
 import { AwsImages } from './images';
+import { AwsMachines } from './machines';
+import { LocalMigrations } from './local-commands';
 import { AwsMetrics } from './metrics';
 import { AwsOpenConnections } from './open-connections';
 import { HttpProber } from './prober';
@@ -21,6 +23,8 @@ export function createWorld(config: EnvironmentConfig, outputs: ServiceOutputs, 
     prober: new HttpProber(config.loadBalancer.domain),
     clock: systemClock,
     commands: new LocalCheckCommands(),
+    machines: new AwsMachines(systemClock),
+    localCommands: new LocalMigrations(),
     region(name) {
       const region = regions.get(name);
       if (region === undefined) throw new Error(`the service stack has no region ${name}`);

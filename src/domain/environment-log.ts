@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BasculeError } from './errors';
 import { eventEnvelope, holderShape, shapeOf, type Shape } from './record-shape';
 import type { Holder } from './records';
+import { schemaRange, type SchemaRange } from './schema-range';
 
 /** The version of the events' format; a reader refuses events of a newer one. */
 export const EVENT_FORMAT = 1;
@@ -23,7 +24,25 @@ type Body =
   | { kind: 'thawed'; by: Holder; name: string }
   | { kind: 'freezeOverridden'; by: Holder; name: string; deployment: string }
   /** The lease was taken from its former holder. */
-  | { kind: 'unlocked'; by: Holder; former: Holder; deployment: string; why: string; insisted: boolean };
+  | { kind: 'unlocked'; by: Holder; former: Holder; deployment: string; why: string; insisted: boolean }
+  /**
+   * What migrations made of the database is kept here and not in the journals alone: they are read whole for each
+   * rollback otherwise, and may be cleared away. `expanded` is written once the command ended well and before the
+   * journal calls the step verified, `contracted` once the journal has its intent and before the command begins:
+   * a kill between the two never leaves a database that was contracted and is not known to be.
+   */
+  | Migrated
+  /** The contract's command turned out never to have begun. */
+  | { kind: 'notContracted'; by: Holder; deployment: string; why: string };
+
+interface Migrated {
+  kind: 'expanded' | 'contracted';
+  by: Holder;
+  deployment: string;
+  version: string;
+  /** The range that the release declares; null where it declares none. */
+  schema: SchemaRange | null;
+}
 
 export type EnvironmentEventBody = Body;
 export type EnvironmentEventKind = Body['kind'];
@@ -39,11 +58,20 @@ export type EnvironmentEvent = Body & {
 
 const by = holderShape;
 const name = z.string();
+const migrated = z.looseObject({
+  by,
+  deployment: z.string(),
+  version: z.string(),
+  schema: schemaRange.nullable(),
+});
 const BODIES: Record<EnvironmentEventKind, z.ZodType> = {
   frozen: z.looseObject({ by, name, reason: z.string(), until: z.number() }),
   thawed: z.looseObject({ by, name }),
   freezeOverridden: z.looseObject({ by, name, deployment: z.string() }),
   unlocked: z.looseObject({ by, former: by, deployment: z.string(), why: z.string(), insisted: z.boolean() }),
+  expanded: migrated,
+  contracted: migrated,
+  notContracted: z.looseObject({ by, deployment: z.string(), why: z.string() }),
 };
 
 /** Reads one event. One of a newer format is whole as it is: `freezesInForce` refuses it. */
@@ -56,26 +84,34 @@ export function shapeOfEvent(text: string): Shape<EnvironmentEvent> {
  * @throws BasculeError BASCULE_LOG_UNREADABLE when an event was written by a newer Bascule, or one is missing.
  */
 export function freezesInForce(events: readonly EnvironmentEvent[], now: number): Freeze[] {
+  checkLog(events);
   const freezes = new Map<string, Freeze>();
-  events.forEach((event, index) => {
-    checkEvent(event, index);
+  for (const event of events) {
     switch (event.kind) {
       case 'frozen': {
         const { name, reason, until, by, at } = event;
         freezes.set(name, { name, reason, until, by, at });
-        return;
+        break;
       }
       case 'thawed':
         freezes.delete(event.name);
-        return;
+        break;
       case 'freezeOverridden':
       case 'unlocked':
-        return;
+      case 'expanded':
+      case 'contracted':
+      case 'notContracted':
+        break;
     }
-  });
+  }
   return [...freezes.values()]
     .filter((freeze) => freeze.until > now)
     .sort((one, other) => one.until - other.until);
+}
+
+/** @throws BasculeError BASCULE_LOG_UNREADABLE when an event was written by a newer Bascule, or one is missing. */
+export function checkLog(events: readonly EnvironmentEvent[]): void {
+  events.forEach(checkEvent);
 }
 
 function checkEvent(event: EnvironmentEvent, index: number): void {

@@ -130,6 +130,7 @@ function advance(
     case 'health-gate':
     case 'point-test':
     case 'smoke':
+    case 'migrate':
     case 'analyse':
     case 'prove':
     case 'soak':

@@ -5,8 +5,9 @@ import { otherColour, type Colour } from './colour';
 import type { FleetReading } from './fleet';
 import { asRouteWeights, foundFleets, foundRegion } from './found';
 import type { Plan } from './records';
+import type { SchemaRange } from './schema-range';
 import { stagesOf, type Growth, type Stage, type Strategy } from './strategy';
-import type { Capacity, Follow, Shift, SmokeRequest, Step } from './step';
+import type { Capacity, Follow, MigrationHook, MigrationPhase, Shift, SmokeRequest, Step } from './step';
 import { allTo, shared, type Route, type Weights } from './traffic';
 
 /** What was found in one region before a plan is made. */
@@ -30,6 +31,8 @@ export interface DeploymentPolicy {
   /** What judges the new colour while traffic moves in steps, and while it soaks. */
   checks: Check[];
   soakSeconds: number;
+  /** What changes the database for a release; absent where nothing does. */
+  migrate?: Partial<Record<MigrationPhase, MigrationHook>>;
   retire: { when: 'after' | 'on-request' | 'never'; afterSeconds: number };
   quietSeconds: number;
   drainTimeoutSeconds: number;
@@ -44,6 +47,8 @@ export interface PlanRequest {
   service: string;
   version: string;
   formerVersion: string | null;
+  /** The range of database schemas that the release declares, where it does. */
+  schema?: SchemaRange;
   regions: RegionFacts[];
   policy: DeploymentPolicy;
 }
@@ -58,11 +63,15 @@ export function planDeploy(request: PlanRequest): Plan {
       const own = withoutComparison(facts, request);
       return bringUp(facts, own, firstShare(own.policy));
     }),
+    // All regions share the database, and none of them moves before it has what the release needs.
+    ...migrate('expand', request),
     ...request.regions.flatMap((facts) =>
       moveTraffic(facts, withoutComparison(facts, request), { forward: true, brought: true }),
     ),
     ...request.regions.flatMap(release),
     ...request.regions.flatMap((facts) => settle(facts, request)),
+    // Once nothing turns back any more, in no region.
+    ...migrate('contract', request),
     ...request.regions.flatMap((facts) => retireByPolicy(facts, request)),
   ];
   return { ...heading(request), purpose: 'deploy', steps };
@@ -105,9 +114,11 @@ export function planRetire(request: PlanRequest): Plan {
 }
 
 function heading(request: PlanRequest): Omit<Plan, 'purpose' | 'steps'> {
-  const { environment, service, version, formerVersion, policy } = request;
+  const { environment, service, version, formerVersion, schema, policy } = request;
   const found = request.regions.map(foundRegion);
-  return { environment, service, version, formerVersion, found, scalesIdle: policy.scalesIdle ?? false };
+  const declared = schema === undefined ? {} : { schema };
+  const scalesIdle = policy.scalesIdle ?? false;
+  return { environment, service, version, formerVersion, ...declared, found, scalesIdle };
 }
 
 function idleOf(facts: RegionFacts): Colour {
@@ -161,6 +172,17 @@ function gate(facts: RegionFacts, request: PlanRequest, share: Share): Step {
     instances: desired,
     ...request.policy.gate,
   };
+}
+
+/** Once for the whole deployment. */
+function migrate(phase: MigrationPhase, request: PlanRequest): Step[] {
+  const { version, schema = null, policy } = request;
+  const [facts] = request.regions;
+  const hook = policy.migrate?.[phase];
+  if (hook === undefined || facts === undefined) return [];
+  const { region } = facts;
+  const id = `${phase}:${region}`;
+  return [{ kind: 'migrate', id, region, phase, version, colour: idleOf(facts), schema, ...hook }];
 }
 
 function moveTraffic(

@@ -1,11 +1,15 @@
 import type { Assessment } from './analysis/assessment';
 import type { Outcome } from './outcome';
 import type { Request } from './request';
+import type { SchemaRange } from './schema-range';
 import type { FoundFleets, Step } from './step';
 import type { Drift, RouteWeights } from './traffic';
 
-/** The version of the record format; a reader refuses records of a newer one. */
-export const RECORD_FORMAT = 3;
+/**
+ * The version of the record format; a reader refuses records of a newer one. 4: plans may have migrations, which
+ * who knows nothing of them must not pass over.
+ */
+export const RECORD_FORMAT = 4;
 
 export interface Plan {
   /** Why the deployment is made: a new release, the way back, or letting a colour go. */
@@ -17,6 +21,8 @@ export interface Plan {
   /** The release that was live when the plan was made; null when there was none. */
   formerVersion: string | null;
   steps: Step[];
+  /** The versions of the database's schema that the release works with; absent where it declares none. */
+  schema?: SchemaRange;
   /** Whether a fleet that serves nobody may scale by itself; its desired capacity then tells nothing. */
   scalesIdle?: boolean;
   /** What was found in each region when the plan was made; absent in records of format 1. */

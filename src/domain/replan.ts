@@ -47,12 +47,13 @@ export function replanForward(
     const colour = towards.get(region.region);
     return colour === undefined ? [] : [{ ...region, live: otherColour(colour) }];
   });
-  const { environment, service, version, formerVersion } = plan;
+  const { environment, service, version, formerVersion, schema } = plan;
   const fresh = planFor(plan.purpose, {
     environment,
     service,
     version,
     formerVersion,
+    ...(schema && { schema }),
     regions: facts,
     policy,
   });

@@ -1,5 +1,6 @@
 import { NO_COURSE, observe, takenUpAgain, type Course } from './analysis/course';
 import { BasculeError } from './errors';
+import { MIGRATION_HALTS } from './migration';
 import type { Outcome } from './outcome';
 import type { Request } from './request';
 import { beganShifted, shiftsBefore } from './shifts';
@@ -170,11 +171,28 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
 
 /** A person decided to go on, so what had stopped the deployment is judged afresh from the world. */
 function goOn(at: number, state: DeploymentState): void {
+  beginMigrationAnew(state);
   state.halted = null;
   state.closed = null;
   state.resumedAt = at;
   takeUpAgain(state);
   if (state.turnedBack === null) lookAgain(state);
+}
+
+/**
+ * A migration that halted is begun anew once a person decided to go on. Where its result is not known, that
+ * person must have been told so: the deployment closed with it.
+ */
+function beginMigrationAnew(state: DeploymentState): void {
+  const { halted, closed, plan } = state;
+  const code = halted?.code;
+  const seen =
+    code === MIGRATION_HALTS.failed ||
+    code === MIGRATION_HALTS.ended ||
+    (code === MIGRATION_HALTS.unknown && closed !== null);
+  if (!seen) return;
+  for (const { id, kind } of plan.steps)
+    if (kind === 'migrate' && state.steps[id]?.phase === 'started') state.steps[id] = { ...untouched };
 }
 
 function kindOf(record: never): string {
@@ -270,6 +288,8 @@ function replan(record: Extract<JournalRecord, { kind: 'replanned' }>, state: De
   state.steps = Object.fromEntries(
     plan.steps.map((step) => {
       const is = former[step.id] ?? untouched;
+      // No plan takes back what a migration did to the database.
+      if (step.kind === 'migrate') return [step.id, is];
       if (direction === 'back')
         // The weights that were accepted are not the former ones, whoever gave them: they are to be taken back.
         return [step.id, step.kind === 'shift' ? { ...is, phase: 'undoing' } : is];

@@ -1,6 +1,7 @@
 import type { Check } from './analysis/check';
 import type { Colour } from './colour';
 import type { FleetLimits } from './fleet';
+import type { SchemaRange } from './schema-range';
 import type { RouteWeights } from './traffic';
 
 /** How many instances a fleet may have. The driver pins the minimum of the fleet that it brings up. */
@@ -67,6 +68,31 @@ export interface Smoke extends OfRegion {
   kind: 'smoke';
   version: string;
   requests: SmokeRequest[];
+}
+
+/** A command of the user's that changes the database for a release. */
+export interface MigrationHook {
+  /** Program and arguments; no shell. */
+  command: string[];
+  /** On the machine that deploys, or on an instance of the new release. */
+  on: 'local' | 'instance';
+  timeoutSeconds: number;
+  /** Whether it may be run again where nobody knows whether it ended, as after a kill. */
+  repeatable: boolean;
+}
+
+/** `expand` adds what a release needs; `contract` takes away what only former releases need. */
+export type MigrationPhase = 'expand' | 'contract';
+
+/** Change the database: once for each deployment, in its first region. */
+export interface Migrate extends OfRegion, MigrationHook {
+  kind: 'migrate';
+  phase: MigrationPhase;
+  /** The new release, and its colour. */
+  version: string;
+  colour: Colour;
+  /** The range that the release declares; null where it declares none. */
+  schema: SchemaRange | null;
 }
 
 /** Write new weights on all production routes; the cutover when one colour gets everything. */
@@ -201,6 +227,7 @@ export type Step =
   | HealthGate
   | PointTest
   | Smoke
+  | Migrate
   | Hold
   | Follow
   | Shift
@@ -229,6 +256,8 @@ export function describeStep(step: Step): string {
       return `test listener to ${step.colour}`;
     case 'smoke':
       return `smoke test of ${step.version} through the test listener`;
+    case 'migrate':
+      return `${step.phase} the database for ${step.version}, ${step.on === 'local' ? 'from here' : `on an instance of ${step.colour}`}`;
     case 'hold':
       return 'hold both fleets still';
     case 'release':
@@ -277,6 +306,9 @@ export function turnsBack(step: Step): boolean {
       return true;
     case 'point-test':
       return !step.settling;
+    case 'migrate':
+      // What a contract took away the former release may need: there is no way back past it.
+      return step.phase === 'expand';
     case 'release':
     case 'unpin':
     case 'keep-warm':
@@ -293,7 +325,7 @@ export function leavesTraces(step: Step): boolean {
   return step.kind === 'shift' || step.kind === 'apply-idle' || step.kind === 'hold';
 }
 
-/** Whether a step may be left while it waits; a shift may not, for it would stay half-moved. */
+/** Whether a step may be left while it waits; a shift or a migration may not, for it would stay half-done. */
 export function isSafePoint(step: Step): boolean {
-  return step.kind !== 'shift';
+  return step.kind !== 'shift' && step.kind !== 'migrate';
 }

@@ -11,8 +11,11 @@ export function shiftsGivenBack({ plan, steps }: DeploymentState): Shift[] {
   return released.length === 0 ? [] : plan.steps.filter((step) => step.kind === 'shift');
 }
 
-/** Why a deployment cannot be undone any more: a fleet that it would lead to is being let go. */
+/** Why a deployment cannot be undone any more: what it would lead to is being let go. */
 export function lettingGo({ plan, steps }: DeploymentState): string | undefined {
+  const contract = plan.steps.find((step) => step.kind === 'migrate' && step.phase === 'contract');
+  if (contract !== undefined && (steps[contract.id]?.phase ?? 'pending') !== 'pending')
+    return `the contract of the database for ${plan.version} began, and ${plan.formerVersion ?? 'the former release'} may need what it takes away`;
   const retiring = plan.steps.find((step) => step.kind === 'retire' && steps[step.id]?.phase !== 'pending');
   if (retiring?.kind !== 'retire') return undefined;
   return `the ${retiring.colour} fleet in ${retiring.region} is being scaled down`;

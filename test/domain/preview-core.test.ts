@@ -182,7 +182,11 @@ describe('expected durations', () => {
 
 describe('the way back', () => {
   const back = (change: Partial<DeploymentPolicy> = {}, found = facts()) =>
-    wayBackOf(planOf(change, found), found, { former: '1.0.0', retire: change.retire ?? policy.retire });
+    wayBackOf(planOf(change, found), found, {
+      former: '1.0.0',
+      formerSchema: null,
+      retire: change.retire ?? policy.retire,
+    });
 
   it('leads to what is live, and says how long that stays warm', () => {
     expect(back()).toMatchObject({ region: REGION, toVersion: '1.0.0' });

@@ -55,10 +55,9 @@ function dangersForward(state: DeploymentState, step: Step): string[] {
   const before = state.plan.steps.slice(0, state.plan.steps.indexOf(step));
   for (const one of before) if (!isBehind(state, one)) found.push(`${step.id} before ${one.id} is verified`);
   if (step.kind === 'shift')
-    for (const gate of stepsOf(state, 'apply-idle', 'health-gate', 'smoke', 'hold'))
-      if (gate.region === step.region && phaseOf(state, gate) !== 'verified')
-        found.push(`traffic moves before ${gate.id}`);
-  if (AFTER_THE_PROOF.includes(step.kind))
+    for (const gate of gatesOf(state, step))
+      if (phaseOf(state, gate) !== 'verified') found.push(`traffic moves before ${gate.id}`);
+  if (AFTER_THE_PROOF.includes(step.kind) || (step.kind === 'migrate' && step.phase === 'contract'))
     for (const one of stepsOf(state, 'shift', 'analyse', 'prove', 'soak'))
       if (!isBehind(state, one)) found.push(`${step.id} before ${one.id} in any region`);
   if (step.kind === 'retire') {
@@ -67,6 +66,13 @@ function dangersForward(state: DeploymentState, step: Step): string[] {
       found.push(`${step.id} before its traffic ended`);
   }
   return found;
+}
+
+/** What a shift needs: of its own region, and of the database that all regions share. */
+function gatesOf(state: DeploymentState, { region }: Step): Step[] {
+  const own = stepsOf(state, 'apply-idle', 'health-gate', 'smoke', 'hold');
+  const expands = state.plan.steps.filter((step) => step.kind === 'migrate' && step.phase === 'expand');
+  return [...own.filter((step) => step.region === region), ...expands];
 }
 
 function dangersBackward(state: DeploymentState, step: Step): string[] {

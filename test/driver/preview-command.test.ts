@@ -125,6 +125,34 @@ describe('a preview', () => {
     expect((await one.look()).hash).toBe(found.hash);
   });
 
+  it('shows migrations among the steps, and what they make of the way back', async () => {
+    const hook = { command: ['migrate'], on: 'local' as const, timeoutSeconds: 9, repeatable: true };
+    const one = setting({ migrate: { expand: hook, contract: hook } });
+    one.world.runs('blue', '1.0.0');
+    const undeclared = await one.look();
+    expect(undeclared.steps.filter(({ kind }) => kind === 'migrate').map(({ text }) => text)).toEqual([
+      'expand the database for 2.0.0, from here',
+      'contract the database for 2.0.0, from here',
+    ]);
+    expect(warned(undeclared)).toEqual(['schema']);
+    expect(undeclared.wayBack[0]?.text).toContain(
+      'once the database is contracted, `bascule rollback` to 1.0.0 is refused',
+    );
+    one.world.schemas.set('1.0.0', '1-3').set('2.0.0', '3-4');
+    const declared = await one.look();
+    expect(declared.plan?.schema).toEqual({ from: 3, to: 4 });
+    expect(warned(declared)).toEqual([]);
+    expect(declared.wayBack[0]?.text).not.toContain('contracted');
+    expect(declared.hash).not.toBe(undeclared.hash);
+    await one.deployed({ hash: declared.hash ?? '', sections: declared.sections });
+    // What `deploy` would refuse, in its words.
+    one.world.schemas.set('0.9.0', '1-2');
+    const past = await one.look({ version: '0.9.0' });
+    expect(reasons(past)).toEqual(['BASCULE_SCHEMA_MISMATCH']);
+    const error = await refusal(deploy(one.session, { version: '0.9.0', force: false }));
+    expect(past.verdict).toMatchObject({ reasons: [{ message: error.message, next: error.next }] });
+  });
+
   it('of a first release has nothing to go back to', async () => {
     const one = setting();
     const found = await one.look();

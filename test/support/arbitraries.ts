@@ -23,7 +23,7 @@ import {
 import type { Strategy } from '../../src/domain/strategy';
 import type { Request } from '../../src/domain/request';
 import { replay, type DeploymentState } from '../../src/domain/replay';
-import { isSafePoint, turnsBack, type Step } from '../../src/domain/step';
+import { isSafePoint, turnsBack, type MigrationHook, type Step } from '../../src/domain/step';
 import { allTo, type Route } from '../../src/domain/traffic';
 
 const VERSIONS = ['1.0.0', '2.0.0', '3.0.0'];
@@ -115,6 +115,8 @@ const strategy: fc.Arbitrary<Strategy> = fc.oneof(
   },
 );
 
+const HOOK: MigrationHook = { command: ['migrate'], on: 'local', timeoutSeconds: 60, repeatable: true };
+
 const policy: fc.Arbitrary<DeploymentPolicy> = fc.record({
   capacity: fc.constantFrom({ minimum: 1, maximum: 4, desired: 2 }, { minimum: 0, maximum: 1, desired: 1 }),
   gate: fc.constant({ consecutive: 3, intervalSeconds: 1, timeoutSeconds: 30 }),
@@ -127,6 +129,7 @@ const policy: fc.Arbitrary<DeploymentPolicy> = fc.record({
   growth: fc.constantFrom({ kind: 'full' }, { kind: 'proportional', minimum: 1 }),
   checks: fc.constantFrom([], [HOSTS]),
   soakSeconds: fc.constantFrom(0, 30),
+  migrate: fc.constantFrom({}, {}, { expand: HOOK }, { expand: HOOK, contract: HOOK }),
   retire: fc.record({
     when: fc.constantFrom('after', 'on-request', 'never'),
     afterSeconds: fc.constantFrom(0, 600),

@@ -16,6 +16,11 @@ import type {
   Fleets,
   Image,
   Look,
+  LocalCommand,
+  LocalCommands,
+  MachineCommand,
+  MachineEnding,
+  Machines,
   MetricCheck,
   Metrics,
   OpenConnections,
@@ -281,6 +286,21 @@ export class FakeWorld implements World {
     code: 0,
   });
 
+  /** What a command on this machine does. */
+  localEnds: (order: LocalCommand, signal: AbortSignal) => ReturnType<LocalCommands['run']> = () =>
+    Promise.resolve({ ending: { kind: 'exited', code: 0 }, output: '' });
+  /** What ran on this machine. */
+  localRuns: LocalCommand[] = [];
+  /** The ranges of database schemas that releases declare, by version. */
+  readonly schemas = new Map<string, string>();
+  /** How a command on an instance ends. */
+  machineEnds: (order: MachineCommand, instanceId: string) => MachineEnding = () => ({
+    kind: 'exited',
+    code: 0,
+  });
+  /** What ran on instances: `<region> <instance> <name of the run>`. */
+  machineRuns: string[] = [];
+
   constructor(names: readonly string[] = ['eu-west-3'], ruleCount = 3) {
     this.regions = new Map(names.map((name) => [name, new FakeRegion(name, ruleCount)]));
   }
@@ -318,12 +338,31 @@ export class FakeWorld implements World {
     run: (check, facts) => Promise.resolve({ ending: this.commandEnds(check, facts), output: '' }),
   };
 
+  readonly localCommands: LocalCommands = {
+    run: (order, signal) => {
+      this.localRuns.push(order);
+      return this.localEnds(order, signal);
+    },
+  };
+
+  readonly machines: Machines = {
+    run: (region, instanceId, order) => {
+      this.machineRuns.push(`${region} ${instanceId} ${order.name}`);
+      return Promise.resolve({ ending: this.machineEnds(order, instanceId), output: '' });
+    },
+  };
+
+  private tagsOf(version: string): Record<string, string> {
+    const schema = this.schemas.get(version);
+    return schema === undefined ? {} : { 'bascule:schema': schema };
+  }
+
   readonly images = {
     find: (region: string, _service: string, version: string): Promise<Image | undefined> =>
       Promise.resolve(
         version === 'missing'
           ? undefined
-          : { id: 'ami-1', region, version, state: 'available', tags: {}, createdAt: '' },
+          : { id: 'ami-1', region, version, state: 'available', tags: this.tagsOf(version), createdAt: '' },
       ),
   };
 

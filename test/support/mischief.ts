@@ -188,6 +188,7 @@ export class Process {
       journal: this.through(session.journal),
       leases: this.through(session.leases),
       requests: this.through(session.requests),
+      log: this.through(session.log),
       guardWrites: (guard) => void (this.guard = guard),
       world: {
         clock: this.through(world.clock),
@@ -195,6 +196,8 @@ export class Process {
         images: this.through(world.images),
         prober: world.prober,
         commands: world.commands,
+        localCommands: this.through(world.localCommands),
+        machines: this.through(world.machines),
         region: (name) => {
           const region = world.region(name);
           const { traffic, fleets, metrics } = region;

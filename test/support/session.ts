@@ -23,6 +23,8 @@ export const policy: DeploymentPolicy = {
 export interface TestSession extends Session {
   messages: Message[];
   stopNow(): void;
+  /** As the second Ctrl-C. */
+  insistNow(): void;
 }
 
 /** A session over a world in memory. */
@@ -34,6 +36,7 @@ export function sessionOf(
 ): TestSession {
   const messages: Message[] = [];
   const controller = new AbortController();
+  const insisting = new AbortController();
   return {
     environment: 'test',
     service: 'shop',
@@ -52,8 +55,10 @@ export function sessionOf(
     holder: { host: 'here', pid: 1, user: 'tester', job: null },
     reporter: { say: (message) => void messages.push(message) },
     stop: controller.signal,
+    insistence: { during: (work) => work(insisting.signal) },
     messages,
     stopNow: () => controller.abort(),
+    insistNow: () => insisting.abort(),
   };
 }
 

@@ -30,6 +30,18 @@ export const WRONG: [string, Edit, string, RegExp][] = [
     'targets.healthCheck.matcher',
     /quotes/,
   ],
+  [
+    'a migration without a command',
+    (i) => (i['deployment'] = { migrate: { expand: { on: 'local' } } }),
+    'deployment.migrate.expand.command',
+    /missing/,
+  ],
+  [
+    'a migration that runs nowhere',
+    (i) => (i['deployment'] = { migrate: { contract: { command: ['m'], on: 'host' } } }),
+    'deployment.migrate.contract.on',
+    /"host" is not one of "local", "instance"/,
+  ],
   ['no region', (i) => (i['regions'] = []), 'regions', /0 entries; at least 1/],
   ['a region twice', (i) => (i['regions'] = ['eu-west-3', 'eu-west-3']), 'regions', /twice/],
   [

@@ -12,6 +12,7 @@ import { deployedResult } from './deployed';
 
 interface ResumeOptions extends EnvironmentOptions {
   accept: boolean;
+  migrated: boolean;
   'override-freeze': string | undefined;
 }
 
@@ -25,13 +26,21 @@ export const resumeCommand: CommandModule<object, ResumeOptions> = {
         default: false,
         describe: 'Take what was changed by hand as it is, and plan anew from there',
       })
+      .option('migrated', {
+        type: 'boolean',
+        default: false,
+        describe: 'Take a migration that did not end well as done: the database was seen to by hand',
+      })
       .option('override-freeze', overrideFreezeOption)
       .example('bascule resume production', 'Go on with a deployment that was interrupted or halted'),
   handler: (argv) =>
     conclude(argv.json, async () => {
       const overrideFreeze = overriddenFreezes(argv['override-freeze']);
       return withSession(argv, { changes: true }, async (session) =>
-        deployedResult(session, await resume(session, { overrideFreeze, accept: argv.accept })),
+        deployedResult(
+          session,
+          await resume(session, { overrideFreeze, accept: argv.accept, migrated: argv.migrated }),
+        ),
       );
     }),
 };

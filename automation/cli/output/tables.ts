@@ -1,4 +1,4 @@
-import type { EnvironmentStatus } from '../../operations/status';
+import type { DatabaseStatus, EnvironmentStatus } from '../../operations/status';
 import type { EventEntry, HistoryEntry } from '../../operations/history';
 
 /** Rows in aligned columns. */
@@ -57,9 +57,19 @@ export function renderStatus(status: EnvironmentStatus): string {
     );
     if (gone !== null) lines.push(`Its holder is gone: ${gone}.`);
   }
+  if (status.database !== null) lines.push(databaseLine(status.database));
   for (const { name, reason, until, by } of status.freezes)
     lines.push(`Frozen until ${until} by ${by.user} on ${by.host} (${name}): ${reason}`);
   return lines.join('\n');
+}
+
+function databaseLine({ schema, contract }: DatabaseStatus): string {
+  const range = schema === null ? 'schema not declared' : `schema ${schema.from} to ${schema.to}`;
+  const last =
+    contract === null
+      ? 'never contracted'
+      : `contracted last for ${contract.version} by ${contract.deployment} at ${contract.at}`;
+  return `Database: ${range}, ${last}.`;
 }
 
 /** The history of an environment for people. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { analysisSchema } from './analysis';
 import { openConnections, preflight } from './draining';
 import { headerName, seconds, topicArn, urlPath } from './fields';
+import { migrateSchema } from './migrate';
 import { growthSchema, strategySchema } from './strategy';
 
 const healthGate = z.strictObject({
@@ -100,6 +101,7 @@ export const deploymentSchema = z
       .describe(
         'Seconds with all traffic on the new colour, watched, before the deployment goes on to retire.',
       ),
+    migrate: migrateSchema,
     retire: retire.prefault({}).describe('What becomes of the former colour.'),
     quietSeconds: seconds(1, 3600)
       .default(60)

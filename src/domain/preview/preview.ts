@@ -139,7 +139,9 @@ export type WarningCode =
   /** The last deployment halted for a person. */
   | 'halted'
   /** A freeze is in force and would be overridden. */
-  | 'freeze';
+  | 'freeze'
+  /** The database would be changed for a release that does not declare what it works with. */
+  | 'schema';
 
 /** Something a person should know before saying yes; it stops nothing by itself. */
 export interface Warning {

@@ -23,9 +23,9 @@ export interface PlanBasis {
  * was found of the fleets does, so that a plan that was made for other numbers is not run.
  */
 export function sectionsOf({ plan, regions, config, strategy, images, stacks }: PlanBasis): PlanSections {
-  const { environment, service, version, formerVersion } = plan;
+  const { environment, service, version, formerVersion, schema } = plan;
   return {
-    version: { environment, service, version, formerVersion },
+    version: { environment, service, version, formerVersion, ...(schema && { schema }) },
     config: { environment: withoutPrices(config), strategy },
     images: byKey(images, ({ region, found }) => [region, found]),
     routes: byKey(plan.found ?? [], (found) => [found.region, routesSection(found)]),

@@ -1,6 +1,7 @@
 import type { BasculeError } from '../errors';
 import { assessDrift, expectationOf, type Expectation, type Sighting } from '../expectation';
 import type { PreflightAssessment } from '../preflight';
+import type { Plan } from '../records';
 import type { DeploymentState } from '../replay';
 import { soleColour } from '../traffic';
 import type { ResourceChange, StackPreview, Warning, WarningCode } from './preview';
@@ -120,4 +121,17 @@ export function overrideWarnings(names: readonly string[]): Coded[] {
     code: 'freeze',
     message: `the freeze ${name} is in force and would be overridden; that is logged`,
   }));
+}
+
+/** The database would be changed for a release of which nobody knows what it works with. */
+export function schemaWarnings({ version, schema, steps }: Plan): Coded[] {
+  if (schema !== undefined || !steps.some(({ kind }) => kind === 'migrate')) return [];
+  const contracts = steps.some((step) => step.kind === 'migrate' && step.phase === 'contract');
+  return [
+    {
+      code: 'schema',
+      message: `${version} declares no range of database schemas${contracts ? ': no rollback leads past its contract, to whatever release' : ''}`,
+      next: 'Declare it in the bascule.yaml of the application and bake it: `schema: { from: 4, to: 6 }`.',
+    },
+  ];
 }

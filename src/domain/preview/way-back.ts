@@ -1,14 +1,18 @@
 import { otherColour } from '../colour';
 import type { DeploymentPolicy, RegionFacts } from '../plan';
 import type { Plan } from '../records';
+import type { SchemaRange } from '../schema-range';
 import type { WayBack } from './preview';
 
+interface Former {
+  former: string | null;
+  /** The range of database schemas that it declares; null where it declares none. */
+  formerSchema: SchemaRange | null;
+  retire: DeploymentPolicy['retire'];
+}
+
 /** What a rollback of a deployment would lead to in one region, and how long that stays warm. */
-export function wayBackOf(
-  plan: Plan,
-  facts: RegionFacts,
-  { former, retire }: { former: string | null; retire: DeploymentPolicy['retire'] },
-): WayBack {
+export function wayBackOf(plan: Plan, facts: RegionFacts, { former, formerSchema, retire }: Former): WayBack {
   const { region, live, fleets } = facts;
   const idle = otherColour(live);
   const instances = fleets[live]?.instances.length ?? 0;
@@ -21,7 +25,14 @@ export function wayBackOf(
   const text =
     `a failure gives all ${routes} route(s) back to ${live} (${former ?? 'version unknown'}), ` +
     `which keeps its ${instances} instance(s) until ${idle} is proven; ${afterwards(plan, facts, former, retire)}`;
-  return { region, text: text + given, toVersion: former };
+  return { region, text: text + barred(plan, formerSchema) + given, toVersion: former };
+}
+
+/** A contract may take away what the former release needs: by the ranges of the two, where both declare one. */
+function barred({ steps, schema, formerVersion }: Plan, former: SchemaRange | null): string {
+  const contracts = steps.some((step) => step.kind === 'migrate' && step.phase === 'contract');
+  if (!contracts || (schema !== undefined && former !== null && schema.from <= former.to)) return '';
+  return `; once the database is contracted, \`bascule rollback\` to ${formerVersion ?? 'it'} is refused`;
 }
 
 function afterwards(
