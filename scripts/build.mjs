@@ -12,6 +12,13 @@ const UNUSED = './automation/sandbox/plugins/awsx/unused.ts';
 /** Files that code reads beside itself at run time; everything else that is not TypeScript stays where it is. */
 const ASSET = /\.(json|html|css|svg)$/;
 const STAMP = '.stamp';
+/**
+ * What is imported late becomes an ordinary `require`, late as well: with `import()` Node would search the text of
+ * each CommonJS module, and of all that it passes on, for what it exports, which takes longer than to compile it.
+ */
+const REQUIRED_LATE = { 'dynamic-import': false };
+/** Packages that Node before 20.19 can only import. */
+const IMPORTS_ESM = /import\('(ora|@octokit\/rest)'\)/;
 
 /**
  * Brings dist/ up to date with the sources. Readers may run while it does: files are made apart and then
@@ -86,7 +93,13 @@ async function compile(esbuild, project, files, out, logLevel) {
     logLevel,
   };
   const code = files.filter((file) => file.endsWith('.ts'));
-  if (code.length > 0) await esbuild.build({ ...common, entryPoints: code, outdir: out, outbase: '.' });
+  const modules = { ...common, outdir: out, outbase: '.' };
+  const texts = await Promise.all(code.map((file) => readFile(path.join(project, file), 'utf8')));
+  const importing = code.filter((_, index) => IMPORTS_ESM.test(texts[index]));
+  const requiring = code.filter((file) => !importing.includes(file));
+  if (importing.length > 0) await esbuild.build({ ...modules, entryPoints: importing });
+  if (requiring.length > 0)
+    await esbuild.build({ ...modules, entryPoints: requiring, supported: REQUIRED_LATE });
   if (code.includes(PLUGIN)) await bundlePlugin(esbuild, common, out);
   for (const file of files.filter((name) => ASSET.test(name))) {
     await mkdir(path.dirname(path.join(out, file)), { recursive: true });
@@ -106,7 +119,7 @@ function bundlePlugin(esbuild, common, out) {
     // A third less to read and to compile.
     minifyWhitespace: true,
     // What is compiled once and kept (automation/engine/compiled.ts) must not have any.
-    supported: { 'dynamic-import': false },
+    supported: REQUIRED_LATE,
     // Loaded by the Pulumi SDK only to run programs, which a plugin does not do.
     external: ['ts-node', 'ts-node/*'],
     alias: { typescript: UNUSED, '@npmcli/arborist': UNUSED },

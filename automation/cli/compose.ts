@@ -1,18 +1,19 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { EnvironmentConfig, ImageConfig } from '../../src/domain/config';
+import type { EnvironmentConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
+import type { PulumiCommand } from '@pulumi/pulumi/automation/cmd';
 import type { PulumiStackPreviews } from '../../src/adapters/stack-previews';
 import type { StackPrograms } from '../../src/adapters/stacks';
-import type { Bakery, Images, ServiceOutputs, Stacks } from '../../src/ports';
+import type { ServiceOutputs, Stacks } from '../../src/ports';
 import { notUp } from '../operations/not-up';
 import { policyOf } from '../operations/policy';
 import type { PreviewPlace } from '../operations/preview';
 import type { Session } from '../operations/session';
-import type { CommonOptions, EnvironmentOptions } from './options';
+import type { EnvironmentOptions } from './options';
 import { createReporter } from './output/reporter';
 import { requireEngine } from './setup';
-import { beforeSignalsEnd, stopOnSignals } from './signals';
+import { beforeSignalsEnd, stopOnSignals, type Stopping } from './signals';
 
 export interface SessionOptions {
   /** Whether the command changes anything: only then a Ctrl-C has to wait for a safe point. */
@@ -51,7 +52,8 @@ export function projectFolder(given: string | undefined): string {
   return path.resolve(__dirname, '..', '..', '..');
 }
 
-async function stackPlace(folder: string) {
+/** How the engine is run in a project's folder. */
+export async function stackPlace(folder: string) {
   const engine = await requireEngine();
   process.env['PATH'] = [engine.folder, process.env['PATH'] ?? ''].join(path.delimiter);
   process.env['PULUMI_SKIP_UPDATE_CHECK'] = 'true';
@@ -61,10 +63,15 @@ async function stackPlace(folder: string) {
   const silence = Number(process.env['BASCULE_STACK_SILENCE_SECONDS']);
   return {
     projectFolder: folder,
-    command: await PulumiCommand.get({ skipVersionCheck: true }),
+    command: commandOf(PulumiCommand, engine.version),
     note: progress,
     ...(silence > 0 ? { patience: { silenceSeconds: silence } } : {}),
   };
+}
+
+/** As `PulumiCommand.get` makes it, which would start the engine to ask for the version that is known already. */
+function commandOf(of: typeof PulumiCommand, version: string): PulumiCommand {
+  return Object.assign(Object.create(of.prototype) as PulumiCommand, { command: 'pulumi', version });
 }
 
 function progress(text: string): void {
@@ -147,7 +154,7 @@ export async function withSession<T>(
       stacks,
       outputs,
       stopping?.reporter ?? reporter,
-      stopping?.signal,
+      stopping,
     );
     return await work({ folder, ...session }, opened);
   } finally {
@@ -189,7 +196,7 @@ async function createSession(
   stacks: Stacks,
   outputs: ServiceOutputs,
   reporter: Session['reporter'],
-  stop: AbortSignal | undefined,
+  stopping: Stopping | undefined,
 ): Promise<Omit<Session, 'folder'>> {
   const [
     { createClients },
@@ -232,28 +239,8 @@ async function createSession(
     sightOf,
     guardWrites,
     reporter,
-    stop: stop ?? new AbortController().signal,
+    stop: stopping?.signal ?? new AbortController().signal,
+    // What changes nothing begins nothing that would have to be ended.
+    insistence: stopping?.insistence ?? { during: (work) => work(new AbortController().signal) },
   };
-}
-
-export interface OpenedBakery {
-  config: ImageConfig;
-  images: Images;
-  bakery: Bakery;
-  workFolder: string;
-}
-
-/** What a bake needs: the image stack and its configuration. */
-export async function openBakery(argv: CommonOptions): Promise<OpenedBakery> {
-  const folder = projectFolder(argv.project);
-  const { loadImageFile } = await import('../../src/adapters/config-file.js');
-  const config = await loadImageFile(folder);
-  const [{ ImageStack }, { AwsImages }] = await Promise.all([
-    import('../../src/adapters/stacks.js'),
-    import('../../src/adapters/images.js'),
-  ]);
-  const bakery = new ImageStack(await stackPlace(folder), async (order) =>
-    (await import('../../stacks/image.js')).imageProgram(config, order),
-  );
-  return { config, images: new AwsImages(), bakery, workFolder: path.join(folder, '.bascule', 'bundles') };
 }

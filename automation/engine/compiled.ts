@@ -53,7 +53,8 @@ function dynamic(content: string, filename: string): boolean {
   return content.includes('import(') && !filename.startsWith(BUNDLES);
 }
 
-const BUNDLES = path.join(projectFolder(), 'dist', 'plugins') + path.sep;
+const PROJECT = projectFolder();
+const BUNDLES = path.join(PROJECT, 'dist', 'plugins') + path.sep;
 
 /** Loading is over by then, and the engine has not ended its plugins yet. */
 const SOON_MILLISECONDS = 1000;
@@ -69,7 +70,7 @@ function scriptOf(content: string, filename: string, folder: string): Script {
 
 /** The same for every checkout, and another one once a file has changed. */
 function keyOf(content: string, filename: string): string {
-  const name = path.relative(projectFolder(), filename);
+  const name = path.relative(PROJECT, filename);
   return createHash('sha1').update(name).update('\0').update(content).digest('hex');
 }
 

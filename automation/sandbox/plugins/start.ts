@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { keepCompiled } from '../../engine/compiled';
 
 keepCompiled('soon');
 // By its path: the bundle is made of this folder, and so is no module that the compiler knows.
-void import(path.join(__dirname, '..', '..', '..', 'plugins', 'bascule-plugin.js'));
+createRequire(__filename)(path.join(__dirname, '..', '..', '..', 'plugins', 'bascule-plugin.js'));
