@@ -1,15 +1,18 @@
 import type { Check, CommandCheck } from './domain/analysis/check';
 import type { CommandMeasurement, Counts, Measurement, Window } from './domain/analysis/measurement';
+import type { BakeEvent } from './domain/bake-progress';
+import type { BakeConfig } from './domain/config';
 import type { Request } from './domain/request';
 import type { Colour } from './domain/colour';
 import type { PostedComment } from './domain/comment';
 import type { EnvironmentEvent, EnvironmentEventBody } from './domain/environment-log';
 import type { FleetLimits, FleetReading } from './domain/fleet';
 import type { LeaseState, Sight } from './domain/lease';
+import type { MachineCommand } from './domain/machine-run';
 import type { PreflightReading } from './domain/preflight';
 import type { StackPreview } from './domain/preview/preview';
 import type { Assessed, JournalRecord, Holder, Reason } from './domain/records';
-import type { ReleaseImage, Used } from './domain/release-images';
+import type { LeftSnapshot, ReleaseImage, Used } from './domain/release-images';
 import type { Capacity, SmokeRequest, Step } from './domain/step';
 import type { Route, Weights } from './domain/traffic';
 import type { Outcome } from './domain/outcome';
@@ -219,8 +222,13 @@ export interface ReleaseImages {
   list(region: string): Promise<ReleaseImage[]>;
   /** What instances run, and groups would launch, in a region, whoever they belong to. */
   uses(region: string, ids: readonly string[]): Promise<Used[]>;
-  /** Deregisters an image and deletes its snapshots. Safe to repeat. */
+  /** Accounts that may launch it too, whose use of it is not seen from here. */
+  sharedWith(image: ReleaseImage): Promise<string[]>;
+  /** Deregisters an image and deletes its snapshots, but for those that another image has too. Safe to repeat. */
   remove(image: ReleaseImage): Promise<void>;
+  /** Snapshots of images that are gone: what a removal left that ended in its midst. */
+  left(region: string): Promise<LeftSnapshot[]>;
+  removeLeft(snapshot: LeftSnapshot): Promise<void>;
 }
 
 export type ProbeAnswer =
@@ -296,6 +304,53 @@ export interface CheckCommands {
   ): Promise<Omit<CommandMeasurement, 'kind' | 'window'>>;
 }
 
+/** A command of the user's for this machine. */
+export interface LocalCommand {
+  /** Program and arguments; no shell. */
+  command: readonly string[];
+  /** Variables beside those of Bascule's own environment. */
+  environment: Readonly<Record<string, string>>;
+  timeoutSeconds: number;
+}
+
+export type CommandEnding = CommandMeasurement['ending'];
+
+/** Runs commands of the user's on this machine that change something. */
+export interface LocalCommands {
+  /** The command and its children are ended at its time-out or by the signal. */
+  run(order: LocalCommand, signal: AbortSignal): Promise<{ ending: CommandEnding; output: string }>;
+}
+
+/** Of a process that is asked to stop a second time, while something runs that the first time let go on. */
+export interface Insistence {
+  /** Does work that is then ended by its signal, in place of the whole process. */
+  during<T>(work: (ended: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+export type { MachineCommand };
+
+export type MachineEnding =
+  | { kind: 'exited'; code: number }
+  | { kind: 'timed-out' }
+  /** It never began, and never will. */
+  | { kind: 'not-started'; why: string; next: string }
+  /** Nothing more will be heard of it; whether it did its work is not known. */
+  | { kind: 'gone'; why: string };
+
+/** The instances of fleets, as machines on which a command can run. */
+export interface Machines {
+  /**
+   * Runs a command as the service's user, with the application's environment, in the release's folder. A driver
+   * that is killed leaves the command running, for the next to find by its name; the signal ends it.
+   */
+  run(
+    region: string,
+    instanceId: string,
+    order: MachineCommand,
+    signal: AbortSignal,
+  ): Promise<{ ending: MachineEnding; output: string }>;
+}
+
 /** What a person is told while a deployment runs. */
 export type Message =
   | { kind: 'opened'; deployment: string; title: string; steps: Step[] }
@@ -333,20 +388,20 @@ export interface World {
   prober: Prober;
   clock: Clock;
   commands: CheckCommands;
+  localCommands: LocalCommands;
+  machines: Machines;
   region(name: string): RegionWorld;
-}
-
-export interface BakeOrder {
-  version: string;
-  sha256: string;
-  contentSha256: string;
-  bundleFile: string;
 }
 
 /** The stack that bakes images. */
 export interface Bakery {
-  /** Bakes one release; the id of its image for each region. */
-  bake(order: BakeOrder): Promise<Record<string, string>>;
+  /**
+   * What builds the images here, with versions; undefined where nothing is needed for that.
+   * @throws BasculeError BASCULE_PACKER_MISSING (exit code 2).
+   */
+  tools(): Promise<string | undefined>;
+  /** Bakes one release and tells how it goes; the id of its image for each region. */
+  bake(order: BakeConfig, tell: (event: BakeEvent) => void): Promise<Record<string, string>>;
 }
 
 /** The comments of one merge request. */

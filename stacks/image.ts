@@ -1,21 +1,24 @@
 import * as pulumi from '@pulumi/pulumi';
 import * as command from '@pulumi/command';
+import type { BakeOrder } from '../src/domain/bake-order';
 import type { BakeConfig, ImageConfig } from '../src/domain/config';
 
-/** What the bake script is told, as JSON in BASCULE_BAKE. */
-export interface BakeOrder extends ImageConfig, BakeConfig {}
-
 /**
- * The bake of one release: a script that puts the bundle into the bucket and registers an image in each
- * region. A Pulumi program: returns the stack's outputs. The script finds what was baked before, so that
- * running it again makes nothing twice; images stay when the next release takes this one's place here.
+ * The bake of one release: a script that makes its image and puts it into each region. A Pulumi program:
+ * returns the stack's outputs. The script finds what was baked before, so that running it again makes nothing
+ * twice; images stay when the next release takes this one's place here.
  */
 export async function imageProgram(image: ImageConfig, bake: BakeConfig): Promise<Record<string, unknown>> {
   const order: BakeOrder = { ...image, ...bake };
   const baked = new command.local.Command('bake', {
     // Relative to the project, whose folder differs from machine to machine and so must not be in the state.
-    create: 'node "${BASCULE_HOME:-.}/dist/automation/bake/bundle.js"',
+    // The shell makes way for the script, so that a signal to the command reaches it.
+    create: 'exec node "${BASCULE_HOME:-.}/dist/automation/bake/main.js"',
     environment: { BASCULE_BAKE: JSON.stringify(order) },
+    // Its steps are told on standard error; with one variable of all of it the next bake could not begin
+    // (Linux allows 128 KiB for each).
+    logging: 'stderr',
+    addPreviousOutputInEnv: false,
     triggers: [bake.version, bake.contentSha256],
   });
   return { images: baked.stdout.apply(imagesIn), version: bake.version };

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { ImageConfig } from '../../src/domain/config';
+import { BasculeError } from '../../src/domain/errors';
 import type { Clock, ReleaseImages } from '../../src/ports';
 import { projectFolder } from './compose';
 import type { CommonOptions } from './options';
@@ -11,7 +12,16 @@ export interface OpenedImages {
   regions: ImageConfig['regions'];
   /** The service's environments in this project. */
   environments: string[];
+  /** Environments, perhaps the service's, of which nothing can be known. */
+  unread: UnreadEnvironment[];
   clock: Clock;
+}
+
+/** An environment whose needs cannot be read, and why. */
+export interface UnreadEnvironment {
+  environment: string;
+  code: string;
+  why: string;
 }
 
 /** What is known of images: their configuration, AWS, and the environments that may need them. */
@@ -19,24 +29,38 @@ export async function openImages(argv: CommonOptions): Promise<OpenedImages> {
   const folder = projectFolder(argv.project);
   const { loadImageFile } = await import('../../src/adapters/config-file.js');
   const { service, regions } = await loadImageFile(folder);
-  const [environments, { AwsReleaseImages }, { systemClock }] = await Promise.all([
+  const [found, { AwsReleaseImages }, { systemClock }] = await Promise.all([
     environmentsOf(folder, service),
     import('../../src/adapters/release-images.js'),
     import('../../src/adapters/clock.js'),
   ]);
-  return { folder, images: new AwsReleaseImages(service), regions, environments, clock: systemClock };
+  return { folder, images: new AwsReleaseImages(service), regions, ...found, clock: systemClock };
 }
 
-/** @throws BasculeError where a file is not right: what its environment needs would look unused. */
-async function environmentsOf(folder: string, service: string): Promise<string[]> {
+/** As what makes an environment unread; anything but an error meant for a person is a defect and goes on. */
+export function unreadBecause(environment: string, thrown: unknown): UnreadEnvironment {
+  if (!(thrown instanceof BasculeError)) throw thrown;
+  return { environment, code: thrown.code, why: [thrown.message, ...thrown.details].join(' ') };
+}
+
+async function environmentsOf(
+  folder: string,
+  service: string,
+): Promise<Pick<OpenedImages, 'environments' | 'unread'>> {
   const { loadEnvironmentFile } = await import('../../src/adapters/config-file.js');
   const { IMAGE_STACK } = await import('../../src/domain/config/index.js');
   const names = (await readdir(folder))
     // Fleets' stacks have dots in their names, and no settings of an environment.
     .flatMap((file) => /^Pulumi\.([^.]+)\.yaml$/.exec(file)?.[1] ?? [])
-    .filter((name) => name !== IMAGE_STACK);
-  const configs = await Promise.all(
-    names.map(async (name) => ({ name, config: await loadEnvironmentFile(folder, name) })),
-  );
-  return configs.flatMap(({ name, config }) => (config.service === service ? [name] : [])).sort();
+    .filter((name) => name !== IMAGE_STACK)
+    .sort();
+  const environments: string[] = [];
+  const unread: UnreadEnvironment[] = [];
+  for (const name of names)
+    try {
+      if ((await loadEnvironmentFile(folder, name)).service === service) environments.push(name);
+    } catch (thrown) {
+      unread.push(unreadBecause(name, thrown));
+    }
+  return { environments, unread };
 }

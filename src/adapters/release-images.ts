@@ -6,16 +6,22 @@ import {
 import {
   DeleteSnapshotCommand,
   DeregisterImageCommand,
+  DescribeImageAttributeCommand,
   DescribeLaunchTemplateVersionsCommand,
   paginateDescribeImages,
   paginateDescribeInstances,
+  paginateDescribeSnapshots,
   type EC2Client,
+  type Filter,
   type Image,
+  type Tag,
 } from '@aws-sdk/client-ec2';
-import type { ReleaseImage, Used } from '../domain/release-images';
+import { expiryOf, IMAGE_TAG } from '../domain/image-tags';
+import type { LeftSnapshot, ReleaseImage, Used } from '../domain/release-images';
 import type { ReleaseImages } from '../ports';
 import { createClients } from './aws';
 import { awsErrorName } from './aws-errors';
+import { snapshotsOf } from './image-copies';
 
 /** As many values as a filter of EC2 takes (Amazon EC2 API reference, "Filter"). */
 const FILTER_VALUES = 200;
@@ -25,15 +31,11 @@ export class AwsReleaseImages implements ReleaseImages {
   constructor(private readonly service: string) {}
 
   async list(region: string): Promise<ReleaseImage[]> {
-    const { ec2 } = createClients(region);
-    const found: ReleaseImage[] = [];
     const Filters = [
-      { Name: 'tag:service', Values: [this.service] },
-      { Name: 'tag-key', Values: ['version'] },
+      { Name: `tag:${IMAGE_TAG.service}`, Values: [this.service] },
+      { Name: 'tag-key', Values: [IMAGE_TAG.version] },
     ];
-    for await (const page of paginateDescribeImages({ client: ec2 }, { Owners: ['self'], Filters }))
-      for (const image of page.Images ?? []) found.push(releaseImage(region, image));
-    return found;
+    return (await ownImages(region, Filters)).map((image) => releaseImage(region, image));
   }
 
   async uses(region: string, ids: readonly string[]): Promise<Used[]> {
@@ -45,28 +47,84 @@ export class AwsReleaseImages implements ReleaseImages {
     return [...templates, ...instances];
   }
 
+  async sharedWith({ region, id }: ReleaseImage): Promise<string[]> {
+    const question = new DescribeImageAttributeCommand({ ImageId: id, Attribute: 'launchPermission' });
+    const { LaunchPermissions = [] } = await createClients(region).ec2.send(question);
+    return LaunchPermissions.flatMap(
+      ({ UserId, Group, OrganizationArn, OrganizationalUnitArn }) =>
+        UserId ?? Group ?? OrganizationArn ?? OrganizationalUnitArn ?? [],
+    );
+  }
+
   async remove({ region, id, snapshots }: ReleaseImage): Promise<void> {
     const { ec2 } = createClients(region);
     // AWS deletes the snapshots with the image, so that a kill leaves none that nobody finds any more. What is left
     // of them, where it could not, is deleted one by one; not before, for EC2 refuses while an image is made of it.
     const gone = new DeregisterImageCommand({ ImageId: id, DeleteAssociatedSnapshots: true });
-    await unlessGone('InvalidAMIID', ec2.send(gone));
-    for (const SnapshotId of snapshots)
-      await unlessGone('InvalidSnapshot.NotFound', ec2.send(new DeleteSnapshotCommand({ SnapshotId })));
+    await unless(/^InvalidAMIID/, ec2.send(gone));
+    for (const snapshot of snapshots) await removeSnapshot(region, snapshot);
+  }
+
+  async left(region: string): Promise<LeftSnapshot[]> {
+    const Filters = [
+      { Name: `tag:${IMAGE_TAG.service}`, Values: [this.service] },
+      // What only a bake tags: a person's own snapshots of the service are none of its images'.
+      { Name: 'tag-key', Values: [IMAGE_TAG.content] },
+    ];
+    const found: LeftSnapshot[] = [];
+    for await (const page of paginateDescribeSnapshots(
+      { client: createClients(region).ec2 },
+      { OwnerIds: ['self'], Filters },
+    ))
+      for (const { SnapshotId: id = '', Tags = [], StartTime } of page.Snapshots ?? []) {
+        const tags = tagsOf(Tags);
+        const version = tags[IMAGE_TAG.version] ?? '';
+        const createdAt = StartTime?.getTime() ?? null;
+        found.push({ id, region, version, createdAt, expiresAt: expiryOf(tags[IMAGE_TAG.expires]) });
+      }
+    if (found.length === 0) return [];
+    // Asked after the snapshots: an image that was made meanwhile is not missed.
+    const needed = new Set((await ownImages(region)).flatMap(snapshotsOf));
+    return found.filter(({ id }) => !needed.has(id));
+  }
+
+  async removeLeft({ region, id }: LeftSnapshot): Promise<void> {
+    await removeSnapshot(region, id);
   }
 }
 
+async function ownImages(region: string, Filters?: Filter[]): Promise<Image[]> {
+  const found: Image[] = [];
+  const question = { Owners: ['self'], IncludeDisabled: true, ...(Filters === undefined ? {} : { Filters }) };
+  for await (const page of paginateDescribeImages({ client: createClients(region).ec2 }, question))
+    found.push(...(page.Images ?? []));
+  return found;
+}
+
+async function removeSnapshot(region: string, SnapshotId: string): Promise<void> {
+  const { ec2 } = createClients(region);
+  // One that another image has too stays with that one.
+  await unless(/^InvalidSnapshot\.(NotFound|InUse)$/, ec2.send(new DeleteSnapshotCommand({ SnapshotId })));
+}
+
+function tagsOf(tags: readonly Tag[]): Record<string, string> {
+  return Object.fromEntries(tags.map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+}
+
 function releaseImage(region: string, image: Image): ReleaseImage {
-  const tags = Object.fromEntries((image.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+  const tags = tagsOf(image.Tags ?? []);
   const createdAt = Date.parse(image.CreationDate ?? '');
   return {
     id: image.ImageId ?? '',
     region,
-    version: tags['version'] ?? '',
+    version: tags[IMAGE_TAG.version] ?? '',
     state: image.State ?? 'unknown',
     createdAt: Number.isNaN(createdAt) ? null : createdAt,
-    contentSha256: tags['bascule:content'] ?? null,
-    snapshots: (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []),
+    contentSha256: tags[IMAGE_TAG.content] ?? null,
+    builder: tags[IMAGE_TAG.builder] ?? null,
+    schema: tags[IMAGE_TAG.schema] ?? null,
+    expiresAt: expiryOf(tags[IMAGE_TAG.expires]),
+    snapshots: snapshotsOf(image),
   };
 }
 
@@ -119,9 +177,9 @@ async function instanceUses(region: string, ec2: EC2Client, ids: readonly string
   return uses;
 }
 
-/** What somebody else removed meanwhile is as it should be. */
-async function unlessGone(code: string, work: Promise<unknown>): Promise<void> {
+/** What somebody else removed meanwhile, or needs, is as it should be. */
+async function unless(code: RegExp, work: Promise<unknown>): Promise<void> {
   await work.catch((thrown: unknown) => {
-    if (!awsErrorName(thrown).startsWith(code)) throw thrown;
+    if (!code.test(awsErrorName(thrown))) throw thrown;
   });
 }

@@ -10,9 +10,9 @@ import type {
   Stack,
   StackSettings,
 } from '@pulumi/pulumi/automation';
-import { FLEET_KEY, fleetStackName, IMAGE_STACK, PROJECT, type EnvironmentConfig } from '../domain/config';
+import { FLEET_KEY, fleetStackName, PROJECT, type EnvironmentConfig } from '../domain/config';
 import type { Colour } from '../domain/colour';
-import type { BakeOrder, Bakery, FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
+import type { FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
 import { messageOf } from '../domain/errors';
 import { EngineEnded, runEngine, steadyCommand, type EnginePlace } from './engine-command';
 import { Diagnostics, isLocked, stackFailure } from './stack-failure';
@@ -33,6 +33,10 @@ export interface StackPlace {
   patience?: Partial<Patience>;
 }
 
+type EventListener = (event: EngineEvent) => void;
+
+const ignore = (): void => undefined;
+
 /** What came of one run of the engine. */
 type Run =
   { kind: 'done'; changes: StackChanges } | { kind: 'failed'; thrown: unknown; diagnostics: Diagnostics };
@@ -51,13 +55,16 @@ export class InlineStack {
     private readonly program: PulumiFn,
   ) {}
 
-  /** Applies the program. `settings` are keys of the stack's configuration, kept for plain `pulumi up`. */
-  async up(settings: Record<string, unknown> = {}): Promise<StackChanges> {
+  /**
+   * Applies the program. `settings` are keys of the stack's configuration, kept for plain `pulumi up`; `hear` is
+   * told each of the engine's events.
+   */
+  async up(settings: Record<string, unknown> = {}, hear: EventListener = ignore): Promise<StackChanges> {
     return this.mending(async (mender) => {
       const { stack, state } = await this.open();
       if (state !== undefined) await mender.prepare(state);
       await this.save(stack, settings);
-      return observed((onEvent) => stack.up({ color: 'never', suppressProgress: true, onEvent }));
+      return observed((onEvent) => stack.up({ color: 'never', suppressProgress: true, onEvent }), hear);
     });
   }
 
@@ -180,11 +187,15 @@ export class InlineStack {
 }
 
 /** Runs an operation of the engine; the changes are what its events say of them. */
-async function observed(work: (onEvent: (event: EngineEvent) => void) => Promise<unknown>): Promise<Run> {
+async function observed(
+  work: (onEvent: EventListener) => Promise<unknown>,
+  hear: EventListener = ignore,
+): Promise<Run> {
   const diagnostics = new Diagnostics();
   let changes = NOTHING;
   try {
     await work((event) => {
+      hear(event);
       diagnostics.take(event);
       if (event.summaryEvent !== undefined) changes = changesOf(event.summaryEvent.resourceChanges);
     });
@@ -254,19 +265,5 @@ export class PulumiStacks implements Stacks {
     const { environment } = this;
     const name = fleetStackName(environment, region, colour);
     return new InlineStack(this.place, name, () => this.programs.fleet({ environment, region, colour }));
-  }
-}
-
-/** The stack of the bake. */
-export class ImageStack implements Bakery {
-  constructor(
-    private readonly place: StackPlace,
-    private readonly program: (order: BakeOrder) => Promise<Record<string, unknown>>,
-  ) {}
-
-  async bake(order: BakeOrder): Promise<Record<string, string>> {
-    const stack = new InlineStack(this.place, IMAGE_STACK, () => this.program(order));
-    await stack.up();
-    return (await stack.outputs())?.['images'] as Record<string, string>;
   }
 }

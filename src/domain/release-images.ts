@@ -11,8 +11,23 @@ export interface ReleaseImage {
   createdAt: number | null;
   /** Checksum of what was baked; null for images that something else made. */
   contentSha256: string | null;
+  /** What made it, with versions; null where its tags do not tell. */
+  builder: string | null;
+  /** The range of database schemas that the release works with, `4-6`; null where it declares none. */
+  schema: string | null;
+  /** Unix milliseconds; null for an image that never expires. */
+  expiresAt: number | null;
   /** The snapshots of its volumes, which stay and cost when only the image is deregistered. */
   snapshots: string[];
+}
+
+/** A snapshot of an image of a release that is there no more. */
+export interface LeftSnapshot {
+  id: string;
+  region: string;
+  version: string;
+  createdAt: number | null;
+  expiresAt: number | null;
 }
 
 /** Why an image must stay. */
@@ -37,6 +52,10 @@ export interface Release {
   createdAt: number | null;
   /** Of all its images; null where they differ or do not tell. */
   contentSha256: string | null;
+  builder: string | null;
+  schema: string | null;
+  /** Of the image that expires last; null as soon as one never does. */
+  expiresAt: number | null;
   images: ReleaseImage[];
   uses: ImageUse[];
 }
@@ -47,17 +66,30 @@ export function releasesOf(images: readonly ReleaseImage[], used: readonly Used[
   return versions
     .map((version) => {
       const own = images.filter((image) => image.version === version);
-      const contents = new Set(own.map((image) => image.contentSha256));
       const times = own.flatMap(({ createdAt }) => (createdAt === null ? [] : [createdAt]));
       return {
         version,
         createdAt: times.length === 0 ? null : Math.max(...times),
-        contentSha256: contents.size === 1 ? ([...contents][0] ?? null) : null,
+        contentSha256: common(own.map((image) => image.contentSha256)),
+        builder: common(own.map((image) => image.builder)),
+        schema: common(own.map((image) => image.schema)),
+        expiresAt: latest(own.map((image) => image.expiresAt)),
         images: own.sort((one, other) => one.region.localeCompare(other.region)),
         uses: used.flatMap((one) => (concerns(one, version, own) ? [one.use] : [])),
       };
     })
     .sort((one, other) => (other.createdAt ?? 0) - (one.createdAt ?? 0));
+}
+
+/** What all of them have; null where they differ. */
+function common(values: readonly (string | null)[]): string | null {
+  const [first = null, ...others] = new Set(values);
+  return others.length === 0 ? first : null;
+}
+
+function latest(times: readonly (number | null)[]): number | null {
+  const known = times.flatMap((time) => (time === null ? [] : [time]));
+  return known.length === 0 || known.length < times.length ? null : Math.max(...known);
 }
 
 function concerns(used: Used, version: string, images: readonly ReleaseImage[]): boolean {
@@ -71,24 +103,51 @@ export interface PrunePolicy {
   olderThanDays: number;
 }
 
-export type PruneVerdict = { kind: 'prune' } | { kind: 'keep'; why: string };
+export type PruneVerdict = { kind: 'prune' | 'keep'; why: string };
 
 const DAY = 24 * 3600_000;
 
-/** What becomes of each release; what is used stays, whatever its age and number. */
+/**
+ * What becomes of each release; what is used stays, whatever its age and number. One that has expired goes before its
+ * age says so, but not while it is one of the newest.
+ */
 export function judgePrune(
   releases: readonly Release[],
-  { keep, olderThanDays }: PrunePolicy,
+  policy: PrunePolicy,
   now: number,
 ): { release: Release; verdict: PruneVerdict }[] {
   return releases.map((release, index) => {
     const kept = (why: string) => ({ release, verdict: { kind: 'keep' as const, why } });
     if (release.uses.length > 0) return kept(describeUses(release.uses));
-    if (index < keep) return kept(`one of the ${keep} newest`);
-    if (release.createdAt === null) return kept('its age is not known');
-    if (now - release.createdAt <= olderThanDays * DAY) return kept(`not older than ${olderThanDays} day(s)`);
-    return { release, verdict: { kind: 'prune' } };
+    if (index < policy.keep) return kept(`one of the ${policy.keep} newest`);
+    return { release, verdict: judgeAge(release, policy, now) };
   });
+}
+
+/** Which snapshots that an image left behind may go; the newest releases are none of theirs. */
+export function judgeLeft(
+  snapshots: readonly LeftSnapshot[],
+  policy: PrunePolicy,
+  now: number,
+): LeftSnapshot[] {
+  return snapshots.filter((snapshot) => judgeAge(snapshot, policy, now).kind === 'prune');
+}
+
+function judgeAge(
+  { createdAt, expiresAt }: Pick<Release, 'createdAt' | 'expiresAt'>,
+  { olderThanDays }: PrunePolicy,
+  now: number,
+): PruneVerdict {
+  if (isExpired(expiresAt, now)) return { kind: 'prune', why: 'expired' };
+  if (createdAt === null) return { kind: 'keep', why: 'its age is not known' };
+  const old = now - createdAt > olderThanDays * DAY;
+  return old
+    ? { kind: 'prune', why: `older than ${olderThanDays} day(s)` }
+    : { kind: 'keep', why: `not older than ${olderThanDays} day(s)` };
+}
+
+export function isExpired(expiresAt: number | null, now: number): boolean {
+  return expiresAt !== null && now >= expiresAt;
 }
 
 /** What a release is used for; where a fleet is known to run it, its template and its instances go without saying. */

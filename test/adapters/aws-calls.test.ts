@@ -14,7 +14,7 @@ import { freePort } from '../support/ports';
 
 type Reaction = (response: ServerResponse, request: IncomingMessage) => void;
 
-const LIMITS = { attempts: 10, totalMilliseconds: 30_000, attemptMilliseconds: 300 };
+const LIMITS = { attempts: 10, totalMilliseconds: 30_000, attemptMilliseconds: 3000 };
 const FEW = { ...LIMITS, attempts: 3 };
 
 let server: Server;

@@ -12,6 +12,7 @@ const SOURCES = [
   'automation/driver.ts',
   'automation/journaling.ts',
   'automation/analysis',
+  'automation/bake',
   'automation/steps',
   'automation/operations',
   'automation/web',

@@ -14,7 +14,7 @@ const ACCOUNT = '123456789012';
 const STATE = { bucket: 'acme-state', prefix: 'team/' };
 
 function requestFor(use: Use, edit?: Edit, given: { account?: string; role?: string } = {}): PolicyRequest {
-  if (use === 'bake') {
+  if (use === 'bake' || use === 'prune') {
     const image = parseImage({ service: 'shop', bucket: 'acme-releases', regions: ['eu-west-3'] });
     if (!image.ok) throw new Error(JSON.stringify(image.problems));
     return { use, scope: imageScope(image.config, { state: STATE, account: ACCOUNT, ...given }) };
@@ -73,7 +73,7 @@ describe('every policy', () => {
         expect(Action.filter((action) => !/:(Describe|Get|List)/.test(action))).toEqual([]);
   });
 
-  it.each(['preview', 'deploy', 'bake'] as const)(
+  it.each(['preview', 'deploy', 'bake', 'prune'] as const)(
     'for %s is no longer than a managed policy may be',
     (use) => {
       expect(policySize(policy(use))).toBeLessThanOrEqual(POLICY_SIZES.managed);
@@ -182,6 +182,42 @@ describe('the policy for deploy', () => {
     );
     const images = Statement.find(({ Resource }) => Resource.some((one) => one.includes(':image/')));
     expect(images?.Condition).toEqual({ StringLike: { 'ec2:Owner': [ACCOUNT, '210987654321'] } });
+  });
+});
+
+describe('the policy for a deployment that runs commands on instances', () => {
+  const hook = (on: string): Edit => {
+    const migrate = { contract: { command: ['npm', 'run', 'migrate'], on } };
+    return (input) => Object.assign(input, { regions: ['eu-west-3', 'eu-west-1'], deployment: { migrate } });
+  };
+  const deploy = policy('deploy', hook('instance'));
+  const document = (region: string, name = 'AWS-RunShellScript') =>
+    asked('ssm:SendCommand', `arn:aws:ssm:${region}::document/${name}`);
+  const instance = (region: string, tags: Record<string, string>) =>
+    asked('ssm:SendCommand', `arn:aws:ec2:${region}:${ACCOUNT}:instance/i-0123456789abcdef0`, tags);
+  const tagsOf = (service: string, name: string) => ({
+    'ssm:resourceTag/service': service,
+    'ssm:resourceTag/environment': name,
+  });
+
+  it.each([
+    ['AWS’s own document', document('eu-west-3'), true],
+    ['another document of AWS’s', document('eu-west-3', 'AWS-RunPowerShellScript'), false],
+    ['an instance', instance('eu-west-3', tagsOf('shop', 'production')), true],
+    ['an instance of another environment', instance('eu-west-3', tagsOf('shop', 'staging')), false],
+    ['an instance of nobody’s', instance('eu-west-3', {}), false],
+    ['a region in which no hook runs', instance('eu-west-1', tagsOf('shop', 'production')), false],
+    ['the end of a command', asked('ssm:GetCommandInvocation', '*'), true],
+    ['a command’s cancellation', asked('ssm:CancelCommand', '*'), false],
+  ])('concerns %s: %j', (_, permission, allowed) => {
+    expect(allows(deploy, permission)).toBe(allowed);
+  });
+
+  it('has nothing of it where hooks run elsewhere, or there are none', () => {
+    const ssm = (edit?: Edit) => actionsOf(policy('deploy', edit)).filter((one) => one.startsWith('ssm:'));
+    expect(ssm(hook('instance'))).not.toEqual([]);
+    expect(ssm(hook('local'))).toEqual([]);
+    expect(ssm()).toEqual([]);
   });
 });
 
@@ -315,7 +351,7 @@ describe('what IAM asks for a call', () => {
       method: 'POST',
       path: '/',
       headers: signed('ec2'),
-      body: 'Action=RunInstances&DryRun=true&ImageId=ami-0123456789abcdef0',
+      body: 'Action=RunInstances&DryRun=true&ImageId=ami-0123456789abcdef0&LaunchTemplate.Version=1',
     });
     expect(trial.write).toBe(false);
     expect(permissionsOf(trial, place).map(({ action }) => action)).toEqual([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  judgeLeft,
   judgePrune,
   releasesOf,
   type ImageUse,
@@ -18,6 +19,9 @@ function image(version: string, daysOld: number | null, region = 'eu-west-3'): R
     state: 'available',
     createdAt: daysOld === null ? null : NOW - daysOld * DAY,
     contentSha256: `sum of ${version}`,
+    builder: 'bundle',
+    schema: null,
+    expiresAt: null,
     snapshots: [`snap-${version}-${region}`],
   };
 }
@@ -47,9 +51,19 @@ describe('releases by their images', () => {
     expect(releases[1]?.uses).toEqual([]);
   });
 
-  it('have no content in common where their images differ', () => {
-    const odd = { ...image('1.0.0', 1, 'eu-central-1'), contentSha256: 'another' };
-    expect(releasesOf([image('1.0.0', 1), odd], [])[0]?.contentSha256).toBeNull();
+  it('have no content, builder or schema in common where their images differ', () => {
+    const one = { ...image('1.0.0', 1), schema: '4-6' };
+    const odd = { ...one, region: 'eu-central-1', contentSha256: 'another', builder: null, schema: '5-6' };
+    const none = { contentSha256: null, builder: null, schema: null };
+    expect(releasesOf([one, odd], [])[0]).toMatchObject(none);
+    expect(releasesOf([one], [])[0]).toMatchObject({ builder: 'bundle', schema: '4-6' });
+  });
+
+  it('expire with the last of their images, and never while one of these never does', () => {
+    const one = { ...image('1.0.0', 9), expiresAt: NOW };
+    const later = { ...image('1.0.0', 9, 'eu-central-1'), expiresAt: NOW + DAY };
+    expect(releasesOf([one, later], [])[0]?.expiresAt).toBe(NOW + DAY);
+    expect(releasesOf([one, { ...later, expiresAt: null }], [])[0]?.expiresAt).toBeNull();
   });
 });
 
@@ -86,6 +100,29 @@ describe('what a prune lets go', () => {
     expect(verdicts(images, [{ image: 'ami-1.0.0-eu-central-1', use }], 0, 0)).toEqual({
       '1.0.0': 'instance i-1 (eu-central-1)',
     });
+  });
+
+  it('is what has expired before its age says so, but neither what is used nor one of the newest', () => {
+    const expired = five.map((one) => ({ ...one, expiresAt: NOW }));
+    const used: Used[] = [{ version: '2.0.0', use: live }];
+    expect(verdicts(expired, used, 1, 365)).toMatchObject({
+      '5.0.0': 'one of the 1 newest',
+      '4.0.0': 'prune',
+      '2.0.0': 'live in int (blue, eu-west-3)',
+      '1.0.0': 'prune',
+    });
+    const tomorrow = five.map((one) => ({ ...one, expiresAt: NOW + 1 }));
+    expect(verdicts(tomorrow, [], 1, 365)).toMatchObject({ '4.0.0': 'not older than 365 day(s)' });
+  });
+
+  it('is also the snapshot of an image that is gone, by its own age or expiry', () => {
+    const left = (id: string, daysOld: number | null, expiresAt: number | null = null) => ({
+      ...{ id, region: 'eu-west-3', version: '1.0.0', expiresAt },
+      createdAt: daysOld === null ? null : NOW - daysOld * DAY,
+    });
+    const all = [left('old', 40), left('young', 3), left('unknown', null), left('expired', 3, NOW)];
+    const going = judgeLeft(all, { keep: 9, olderThanDays: 30 }, NOW);
+    expect(going.map(({ id }) => id)).toEqual(['old', 'expired']);
   });
 
   it('is nothing whose age is not known', () => {

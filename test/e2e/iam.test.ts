@@ -1,22 +1,42 @@
 /** The policies that `bascule iam` prints, against every call that the commands make. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { USES, type Use } from '../../src/domain/iam/policy';
 import { ENVIRONMENT, SERVICE } from '../support/e2e-project';
 import { allows } from '../support/iam-evaluation';
 import { permissionsOf, type Permission, type Place } from '../support/iam-permissions';
-import { ACCOUNT, recordEverything, type Recording } from '../support/iam-story';
+import { ACCOUNT, recordEverything, RECORDED, type Recorded, type Recording } from '../support/iam-story';
+
+/** EC2 calls KMS in the caller's name, when it copies or launches what a key of the user's own encrypts. */
+const KEYS = [
+  'kms:CreateGrant',
+  'kms:Decrypt',
+  'kms:DescribeKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+];
 
 /**
  * Actions that no call in the sandbox asks for. The plugins there are not the official provider: what that one
  * calls beyond them is here, by its source; so is what AWS itself does in the caller's name.
  */
-const BEYOND_THE_SANDBOX: Record<Use, string[]> = {
+const BEYOND_THE_SANDBOX: Record<Recorded, string[]> = {
   preview: [],
   deploy: [
     // Auto Scaling makes its own role in an account in which it was never used.
     'iam:CreateServiceLinkedRole',
   ],
-  bake: [],
+  bake: KEYS,
+  'bake by Packer': [
+    // The sandbox's build machine has a key of its own.
+    'ec2:CreateKeyPair',
+    // Packer's documentation of the Amazon builders, "IAM Task or Instance Role": later Packers wait by it.
+    'ec2:DescribeInstanceStatus',
+    // The same: whether there is such a region, and whose the subnet is, where one is configured.
+    'ec2:DescribeRegions',
+    'ec2:DescribeSubnets',
+    ...KEYS,
+  ],
+  prune: [],
   up: [
     // What an update of a fleet that was killed was changing is read anew before the fleet is removed.
     'autoscaling:DescribePolicies',
@@ -47,7 +67,7 @@ interface Asked extends Permission {
   by: string;
 }
 
-function askedFor(use: Use): Asked[] {
+function askedFor(use: Recorded): Asked[] {
   const place: Place = {
     region: recording.region,
     account: ACCOUNT,
@@ -59,7 +79,7 @@ function askedFor(use: Use): Asked[] {
   );
 }
 
-describe.each(USES)('the policy for %s', (use) => {
+describe.each(RECORDED)('the policy for %s', (use) => {
   test('allows every call that its commands make, each on what it works on', () => {
     const asked = askedFor(use);
     expect(asked.length).toBeGreaterThan(0);

@@ -181,6 +181,7 @@ describe('metrics', () => {
       targetGroups: [],
       instances: [],
       certificates: [],
+      commands: [],
     };
     const sample = {
       loadBalancerArn: elb('eu-west-3', '1'),

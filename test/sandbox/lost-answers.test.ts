@@ -11,8 +11,11 @@ import { AwsFleets } from '../../src/adapters/fleets';
 import { S3Journal } from '../../src/adapters/journal';
 import { S3Leases } from '../../src/adapters/leases';
 import { Objects } from '../../src/adapters/objects';
-import { makeImage, uploadBundle, type ReleaseOrder } from '../../src/adapters/release';
+import { distribute, tagBaked } from '../../src/adapters/image-copies';
+import { makeImage, uploadBundle } from '../../src/adapters/release';
 import { AwsTraffic } from '../../src/adapters/traffic';
+import type { Baking } from '../../src/domain/bake-order';
+import { parseImage } from '../../src/domain/config';
 import { allTo } from '../../src/domain/traffic';
 import { PASS, startAwsProxy, type AwsCall, type AwsProxy, type Fault } from '../support/aws-proxy';
 import { held, holder, record } from '../support/store-conformance';
@@ -137,7 +140,9 @@ describe.each(losses)('after %s', (name, fault) => {
     const order = await orderOf(version, bundleFile);
     losing(fault);
     const bundle = await uploadBundle(order);
-    const id = await makeImage(order, REGION, bundle, systemClock);
+    const images = await distribute(order, await makeImage(order, REGION), systemClock);
+    await tagBaked(order, images);
+    const id = images[REGION];
     const Filters = [{ Name: 'tag:version', Values: [version] }];
     const owned = await groups.plane.ec2().send(new DescribeImagesCommand({ Owners: ['self'] }));
     const copies = (owned.Images ?? []).filter(({ Name = '' }) => Name.startsWith(`books-${version}`));
@@ -150,20 +155,14 @@ describe.each(losses)('after %s', (name, fault) => {
   });
 });
 
-async function orderOf(version: string, bundleFile: string): Promise<ReleaseOrder> {
+async function orderOf(version: string, bundleFile: string): Promise<Baking> {
   const { Images = [] } = await groups.plane.ec2().send(new DescribeImagesCommand({ Owners: ['self'] }));
-  const base = must(Images[0]);
-  return {
-    service: 'books',
-    bucket: BUCKET,
-    regions: [REGION],
-    tags: {},
-    baseImage: { owner: 'self', name: must(base.Name) },
-    version,
-    bundleFile,
-    sha256: 'a'.repeat(64),
-    contentSha256: 'b'.repeat(64),
-  };
+  const { Name = '', ImageId = '' } = must(Images[0]);
+  const parsed = parseImage({ service: 'books', bucket: BUCKET, regions: [REGION], encrypted: false });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const sums = { sha256: 'a'.repeat(64), contentSha256: 'b'.repeat(64) };
+  const shareWith = ['222222222222'];
+  return { ...parsed.config, ...sums, shareWith, version, bundleFile, base: { id: ImageId, name: Name } };
 }
 
 describe('the proxy', () => {

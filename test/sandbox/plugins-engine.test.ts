@@ -1,5 +1,6 @@
 /** What the engine makes of the plugins: imports, replacements, secrets, failures, commands, and the CLI. */
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -156,6 +157,28 @@ describe('commands', () => {
     });
     const ran = ['one', 'updated two after in one', 'two', 'deleted', 'deleted', ''];
     expect((await readFile(file, 'utf8')).split('\n')).toEqual(ran);
+  });
+
+  it('say each line while they run, of the streams that were asked for', async () => {
+    const file = path.join(world.folder, 'heard');
+    const program = async () => {
+      new command.local.Command('say', {
+        create: `echo aloud >&2; until [ -e ${file} ]; do sleep 0.05; done; echo quiet`,
+        logging: 'stderr',
+      });
+    };
+    await world.inStack('streaming', program, async ({ stack }) => {
+      const heard: string[] = [];
+      await stack.up({
+        onEvent: ({ diagnosticEvent }) => {
+          if (diagnosticEvent?.urn?.endsWith('::say') !== true) return;
+          heard.push(diagnosticEvent.message.trim());
+          // The command ends only once its line has come.
+          writeFileSync(file, '');
+        },
+      });
+      expect(heard).toEqual(['aloud']);
+    });
   });
 
   it('keep what is secret, and say what they wrote when they fail', async () => {

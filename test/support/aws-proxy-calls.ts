@@ -10,6 +10,8 @@ export interface AwsCall {
   /** As the driver counts them: `ec2`, `autoscaling`, `elbv2`, `cloudwatch`, `s3`, `sts`, `iam`, … */
   service: string;
   action: string;
+  /** Empty where the request is not signed. */
+  region: string;
   /** Whether it changes something. */
   write: boolean;
   /** The same in each run of the same story: identifiers in it are stars. */
@@ -42,6 +44,7 @@ export function recognise(index: number, request: HttpRequest): AwsCall {
     index,
     service,
     action,
+    region: scopeOf(request)?.region ?? '',
     write: !READS.test(action) && !isTrial(request.body),
     label: `${service}:${action} ${stable(subject)}`.trim(),
     path: request.path,
@@ -56,11 +59,17 @@ function isTrial(body: string): boolean {
   return /(^|&)DryRun=true(&|$)/.test(body);
 }
 
-/** From the scope of the signature: `Credential=KEY/20261121/us-east-1/elasticloadbalancing/aws4_request`. */
-function serviceOf({ headers, path }: HttpRequest): string {
-  const signed = `${headers.authorization ?? ''} ${decodeURIComponent(path)}`;
-  const scope = /Credential=[^/\s]+\/\d{8}\/[^/\s]+\/([^/\s]+)\/aws4_request/.exec(signed)?.[1] ?? 'unsigned';
+function serviceOf(request: HttpRequest): string {
+  const scope = scopeOf(request)?.service ?? 'unsigned';
   return DRIVER_NAMES[scope] ?? scope;
+}
+
+/** Of the signature: `Credential=KEY/20261121/us-east-1/elasticloadbalancing/aws4_request`. */
+function scopeOf({ headers, path }: HttpRequest): { region: string; service: string } | undefined {
+  const signed = `${headers.authorization ?? ''} ${decodeURIComponent(path)}`;
+  const scope = /Credential=[^/\s]+\/\d{8}\/([^/\s]+)\/([^/\s]+)\/aws4_request/.exec(signed);
+  const [, region, service] = scope ?? [];
+  return region === undefined || service === undefined ? undefined : { region, service };
 }
 
 interface Operation {

@@ -2,6 +2,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import type { z } from 'zod';
+import type { imageSchema } from '../../src/domain/config';
 import type { EnvironmentInput } from '../../src/domain/config/environment';
 
 export const ENVIRONMENT = 'e2e';
@@ -13,6 +15,7 @@ export interface ProjectPlace {
   region: string;
 }
 
+type ImageInput = z.input<typeof imageSchema>;
 type DeploymentInput = NonNullable<EnvironmentInput['deployment']>;
 type Change = (settings: Settings) => void;
 /** The settings as they stand in the file: everything that a test may want to change is there. */
@@ -78,6 +81,14 @@ export async function changeSettings(folder: string, change: Change): Promise<vo
   const file = environmentFile(folder);
   const content = parse(await readFile(file, 'utf8')) as { config: Record<string, Settings> };
   change(content.config['bascule:environment'] as Settings);
+  await writeYaml(file, content);
+}
+
+/** As changeSettings, for how images are baked. */
+export async function changeImageSettings(folder: string, change: Partial<ImageInput>): Promise<void> {
+  const file = path.join(folder, 'Pulumi.image.yaml');
+  const content = parse(await readFile(file, 'utf8')) as { config: Record<string, ImageInput> };
+  Object.assign(content.config['bascule:image'] ?? {}, change);
   await writeYaml(file, content);
 }
 

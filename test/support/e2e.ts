@@ -25,7 +25,7 @@ import type { Colour } from '../../src/domain/colour';
 import type { JournalRecord } from '../../src/domain/records';
 import { proxiedEnv, type AwsProxy } from './aws-proxy';
 import { BASCULE, documentOf, Program, type Answer, type Document } from './command-line';
-import { changeSettings, ENVIRONMENT, writeProject, type Settings } from './e2e-project';
+import { changeImageSettings, changeSettings, ENVIRONMENT, writeProject, type Settings } from './e2e-project';
 import { must, until } from './until';
 
 const APPS = path.join(__dirname, 'apps');
@@ -56,7 +56,10 @@ export class LiveEnvironment {
   }
 
   /** Starts a sandbox and writes the project; the environment itself is not up yet. */
-  static async start(change?: (settings: Settings) => void): Promise<LiveEnvironment> {
+  static async start(
+    change?: (settings: Settings) => void,
+    options: { buildMachine?: boolean } = {},
+  ): Promise<LiveEnvironment> {
     const folder = await mkdtemp(path.join(tmpdir(), 'bascule-e2e-'));
     const sandbox = path.join(folder, 'sandbox');
     try {
@@ -67,6 +70,7 @@ export class LiveEnvironment {
         python,
         engineFolder: engine.folder,
         log: () => undefined,
+        ...options,
       });
       const project = path.join(folder, 'project');
       await writeProject({ folder: project, bucket: info.bucket, region: info.region }, change);
@@ -176,6 +180,10 @@ export class LiveEnvironment {
     return changeSettings(this.project, change);
   }
 
+  changeImages(change: Parameters<typeof changeImageSettings>[1]): Promise<void> {
+    return changeImageSettings(this.project, change);
+  }
+
   async status(): Promise<EnvironmentStatus> {
     return (await this.succeeds<EnvironmentStatus>('status', ENVIRONMENT)).json;
   }
@@ -195,13 +203,13 @@ export class LiveEnvironment {
     );
   }
 
-  private clientOptions() {
+  private clientOptions(region = this.region) {
     const credentials = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' };
-    return { endpoint: this.info.endpoint, region: this.region, credentials };
+    return { endpoint: this.info.endpoint, region, credentials };
   }
 
   elb = () => new ElasticLoadBalancingV2Client(this.clientOptions());
-  ec2 = () => new EC2Client(this.clientOptions());
+  ec2 = (region?: string) => new EC2Client(this.clientOptions(region));
   autoScaling = () => new AutoScalingClient(this.clientOptions());
   s3 = () => new S3Client({ ...this.clientOptions(), forcePathStyle: true });
 

@@ -13,6 +13,7 @@ export interface Permission {
 
 /** Where the calls were made, and what conditions see of what is there. */
 export interface Place {
+  /** Of calls that are not signed. */
   region: string;
   account: string;
   /** Name of the role that instances get. */
@@ -21,7 +22,8 @@ export interface Place {
   tags: ReadonlyMap<string, Record<string, string>>;
 }
 
-export function permissionsOf(call: AwsCall, place: Place): Permission[] {
+export function permissionsOf(call: AwsCall, everywhere: Place): Permission[] {
+  const place = call.region === '' ? everywhere : { ...everywhere, region: call.region };
   switch (call.service) {
     case 's3':
       return s3(call);
@@ -37,6 +39,8 @@ export function permissionsOf(call: AwsCall, place: Place): Permission[] {
       return metrics(call, place);
     case 'servicequotas':
       return [permission('servicequotas:GetServiceQuota', arn(place, 'servicequotas', 'ec2/L-1216C47A'))];
+    case 'ssm':
+      return commands(call, place);
     case 'sts':
       return [permission(`sts:${call.action}`, '*')];
     default:
@@ -81,13 +85,16 @@ const EC2_TYPES: Record<string, string> = {
   eipalloc: 'elastic-ip',
   i: 'instance',
   igw: 'internet-gateway',
+  key: 'key-pair',
   lt: 'launch-template',
   nat: 'natgateway',
   rtb: 'route-table',
   rtbassoc: 'route-table',
   sg: 'security-group',
   sgr: 'security-group-rule',
+  snap: 'snapshot',
   subnet: 'subnet',
+  vol: 'volume',
   vpc: 'vpc',
 };
 
@@ -97,6 +104,7 @@ const EC2_MADE: Record<string, string[]> = {
   AuthorizeSecurityGroupEgress: ['security-group-rule'],
   AuthorizeSecurityGroupIngress: ['security-group-rule'],
   CopyImage: ['image', 'snapshot'],
+  CreateImage: ['image', 'snapshot'],
   CreateInternetGateway: ['internet-gateway'],
   CreateLaunchTemplate: ['launch-template'],
   CreateNatGateway: ['natgateway'],
@@ -135,6 +143,8 @@ function ec2(call: AwsCall, place: Place): Permission[] {
   });
   const own = call.action === 'CreateTags' ? plainTags(form) : {};
   const named = form.flatMap(([name, value]) => {
+    // Of all that has a name beside its id, this alone is named in its ARN.
+    if (name === 'KeyName') return [permission(action, ec2Arn(place, 'key-pair', value))];
     const [, prefix = ''] = /^([a-z]+)-[0-9a-f]{8,}$/.exec(value) ?? [];
     const type = EC2_TYPES[prefix];
     if (type === undefined || NOT_WORKED_ON.test(name)) return [];
@@ -142,7 +152,11 @@ function ec2(call: AwsCall, place: Place): Permission[] {
     const context = { ...own, ...labelled('ResourceTag', place.tags.get(value) ?? {}) };
     return [permission(action, ec2Arn(place, type, value), context)];
   });
-  const passed = call.action === 'RunInstances' ? [passRole(place)] : [];
+  // A bake's instances have no role; those of fleets get theirs by the template.
+  const roled = form.some(
+    ([name, value]) => value !== '' && /^(LaunchTemplate|IamInstanceProfile)\./.test(name),
+  );
+  const passed = call.action === 'RunInstances' && roled ? [passRole(place)] : [];
   const all = [...made, ...named, ...passed];
   if (all.length === 0) throw new Error(`what does ${call.label} work on? ${call.body}`);
   return all;
@@ -251,6 +265,24 @@ function identity(call: AwsCall, place: Place): Permission[] {
     asked,
     ...(tagged === undefined ? [] : [{ ...asked, action: tagged }]),
     ...(call.action === 'AddRoleToInstanceProfile' ? [passRole(place)] : []),
+  ];
+}
+
+/** Systems Manager looks at the tags of instances by a key of its own (user guide, "Restricting Run Command access"). */
+function commands(call: AwsCall, place: Place): Permission[] {
+  const action = `ssm:${call.action}`;
+  if (READS.test(call.action)) return [permission(action, '*')];
+  const { DocumentName, InstanceIds } = JSON.parse(call.body) as {
+    DocumentName: string;
+    InstanceIds: string[];
+  };
+  return [
+    permission(action, arn({ ...place, account: '' }, 'ssm', `document/${DocumentName}`)),
+    ...InstanceIds.map((id) => {
+      const tags = Object.entries(place.tags.get(id) ?? {});
+      const context = Object.fromEntries(tags.map(([key, value]) => [`ssm:resourceTag/${key}`, value]));
+      return permission(action, ec2Arn(place, 'instance', id), context);
+    }),
   ];
 }
 

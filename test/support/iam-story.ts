@@ -1,19 +1,30 @@
 /** The commands of each use, run once in a sandbox, and every call to AWS that they made. */
 import path from 'node:path';
 import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
-import { DescribeRouteTablesCommand, DescribeTagsCommand } from '@aws-sdk/client-ec2';
+import {
+  CreateKeyPairCommand,
+  CreateSecurityGroupCommand,
+  CreateVolumeCommand,
+  DescribeRouteTablesCommand,
+  DescribeTagsCommand,
+  RegisterImageCommand,
+} from '@aws-sdk/client-ec2';
 import type { PolicyDocument } from '../../src/domain/iam/document';
 import { USES, type Use } from '../../src/domain/iam/policy';
 import { startAwsProxy, type AwsCall, type AwsProxy } from './aws-proxy';
 import type { Answer, Program } from './command-line';
-import { ENVIRONMENT, type Settings } from './e2e-project';
+import { ENVIRONMENT, SERVICE, type Settings } from './e2e-project';
 import { apps, LiveEnvironment } from './e2e';
+
+/** The uses, and a bake once more as Packer does it, for what `bascule iam` prints follows the configuration. */
+export const RECORDED = [...USES, 'bake by Packer'] as const;
+export type Recorded = (typeof RECORDED)[number];
 
 export interface Recording {
   region: string;
   /** As `bascule iam` printed them. */
-  policies: Record<Use, PolicyDocument>;
-  calls: Record<Use, AwsCall[]>;
+  policies: Record<Recorded, PolicyDocument>;
+  calls: Record<Recorded, AwsCall[]>;
   /** Of EC2's resources by their id, as they were while the environment was up. */
   tags: ReadonlyMap<string, Record<string, string>>;
 }
@@ -47,7 +58,10 @@ function everything(settings: Settings): void {
   });
 }
 
-type Proxies = Record<Use, AwsProxy>;
+/** Where images are copied to beside the region of the environment. */
+const OTHER_REGION = 'eu-north-1';
+
+type Proxies = Record<Recorded, AwsProxy>;
 
 /** Runs the commands of each use through a proxy of its own, so that each call belongs to one. */
 class Story {
@@ -56,34 +70,36 @@ class Story {
     private readonly proxies: Proxies,
   ) {}
 
-  begin(use: Use, command: string, ...args: string[]): Program {
+  begin(use: Recorded, command: string, ...args: string[]): Program {
     this.live.through(this.proxies[use]);
     return this.live.begin(command, ...args);
   }
 
   /** Runs `bascule …` to its end as part of a use. */
-  async run(use: Use, command: string, ...args: string[]): Promise<Answer> {
+  async run(use: Recorded, command: string, ...args: string[]): Promise<Answer> {
     const answer = await this.live.answerOf(this.begin(use, command, ...args));
     return succeeded(command, answer);
   }
 
-  async pulumi(use: Use | null, ...args: string[]): Promise<void> {
+  async pulumi(use: Recorded | null, ...args: string[]): Promise<void> {
     this.live.through(use === null ? undefined : this.proxies[use]);
     const { exitCode, output } = await this.live.pulumi(...args);
     if (exitCode !== 0) throw new Error(`pulumi ${args.join(' ')}: ${output}`);
   }
 
-  async policy(use: Use): Promise<PolicyDocument> {
-    const { stdout } = await this.run(use, 'iam', ENVIRONMENT, '--for', use);
+  async policy(use: Use, recorded: Recorded = use): Promise<PolicyDocument> {
+    const { stdout } = await this.run(recorded, 'iam', ENVIRONMENT, '--for', use);
     return JSON.parse(stdout) as PolicyDocument;
   }
 
   async tags(): Promise<Map<string, Record<string, string>>> {
     const found = new Map<string, Record<string, string>>();
+    for (const region of [this.live.region, OTHER_REGION]) {
+      const { Tags = [] } = await this.live.ec2(region).send(new DescribeTagsCommand({}));
+      for (const { ResourceId = '', Key = '', Value = '' } of Tags)
+        found.set(ResourceId, { ...found.get(ResourceId), [Key]: Value });
+    }
     const ec2 = this.live.ec2();
-    const { Tags = [] } = await ec2.send(new DescribeTagsCommand({}));
-    for (const { ResourceId = '', Key = '', Value = '' } of Tags)
-      found.set(ResourceId, { ...found.get(ResourceId), [Key]: Value });
     // An association has no tags: IAM looks at those of its route table.
     const { RouteTables = [] } = await ec2.send(new DescribeRouteTablesCommand({}));
     for (const { RouteTableId = '', Associations = [] } of RouteTables)
@@ -98,42 +114,90 @@ function succeeded(command: string, answer: Answer): Answer {
   throw new Error(`${command} ended with ${answer.exitCode}:\n${answer.stderr}\n${answer.stdout}`);
 }
 
-async function forEachUse<T>(work: (use: Use) => Promise<T>): Promise<Record<Use, T>> {
-  const all = await Promise.all(USES.map(async (use) => [use, await work(use)] as const));
-  return Object.fromEntries(all) as Record<Use, T>;
+async function forEachUse<U extends Recorded, T>(
+  uses: readonly U[],
+  work: (use: U) => Promise<T>,
+): Promise<Record<U, T>> {
+  const all = await Promise.all(uses.map(async (use) => [use, await work(use)] as const));
+  return Object.fromEntries(all) as Record<U, T>;
 }
 
 export async function recordEverything(): Promise<Recording> {
-  const live = await LiveEnvironment.start(everything);
-  const proxies = await forEachUse(() => startAwsProxy(live.info.endpoint));
+  const live = await LiveEnvironment.start(everything, { buildMachine: true });
+  const proxies = await forEachUse(RECORDED, () => startAwsProxy(live.info.endpoint));
   try {
+    await bakeEverywhere(live);
     const story = new Story(live, proxies);
-    const policies = await forEachUse((use) => story.policy(use));
+    const policies = await forEachUse(USES, (use) => story.policy(use));
     await setUp(story);
-    await deployments(story);
+    await story.run('bake', 'bake', '3.0.0', '--app', apps.crashes);
+    const [byPacker] = await Promise.all([packed(story), deployments(story)]);
+    await story.run('prune', 'images');
+    await story.run('prune', 'images', 'prune', '--keep', '0', '--older-than', '0', '--no-dry-run');
     const tags = await story.tags();
     await story.run('up', 'down', ENVIRONMENT, '--yes');
     await otherNetwork(story);
-    const calls = await forEachUse((use) => Promise.resolve(proxies[use].calls));
-    return { region: live.region, policies, calls, tags };
+    const calls = await forEachUse(RECORDED, (use) => Promise.resolve(proxies[use].calls));
+    return { region: live.region, policies: { ...policies, 'bake by Packer': byPacker }, calls, tags };
   } finally {
     await live.dispose();
-    await forEachUse((use) => proxies[use].close());
+    await forEachUse(RECORDED, (use) => proxies[use].close());
   }
 }
 
+/** Images are copied, encrypted with keys of our own, and shared. */
+function bakeEverywhere(live: LiveEnvironment): Promise<void> {
+  const regions = [live.region, OTHER_REGION];
+  const key = (region: string) => `arn:aws:kms:${region}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
+  const kmsKeys = Object.fromEntries(regions.map((region) => [region, key(region)]));
+  return live.changeImages({ regions, kmsKeys, shareWith: ['222222222222'] });
+}
+
+/** A bake by Packer, after another one that was killed. */
+async function packed(story: Story): Promise<PolicyDocument> {
+  await story.live.changeImages({ builder: 'packer' });
+  const policy = await story.policy('bake', 'bake by Packer');
+  await Promise.all([leftImage(story.live), leftOfPacker(story.live)]);
+  await story.run('bake by Packer', 'bake', '4.0.0', '--app', apps.service);
+  return policy;
+}
+
+const BAKING = [
+  { Key: 'bascule:baking', Value: SERVICE },
+  { Key: 'bascule:bake', Value: 'killed' },
+];
+
+async function leftImage(live: LiveEnvironment): Promise<void> {
+  const TagSpecifications = (['image', 'snapshot'] as const).map((ResourceType) => ({
+    ResourceType,
+    Tags: BAKING,
+  }));
+  await live.ec2().send(new RegisterImageCommand({ Name: 'left', TagSpecifications }));
+}
+
+async function leftOfPacker(live: LiveEnvironment): Promise<void> {
+  const tagged = <T extends string>(ResourceType: T) => ({
+    TagSpecifications: [{ ResourceType, Tags: BAKING }],
+  });
+  const ec2 = live.ec2();
+  const zone = { AvailabilityZone: `${live.region}a`, Size: 1 };
+  await ec2.send(new CreateVolumeCommand({ ...zone, ...tagged('volume') }));
+  await ec2.send(new CreateKeyPairCommand({ KeyName: 'packer_left', ...tagged('key-pair') }));
+  const group = { GroupName: 'packer_left', Description: 'left' };
+  await ec2.send(new CreateSecurityGroupCommand({ ...group, ...tagged('security-group') }));
+}
+
 async function setUp(story: Story): Promise<void> {
+  await leftImage(story.live);
   await Promise.all([
     story.run('up', 'up', ENVIRONMENT),
     story.run('bake', 'bake', '1.0.0', '--app', apps.service),
     quietAlarm(story.live),
   ]);
-  await Promise.all([story.run('deploy', 'deploy', ENVIRONMENT, '--version', '1.0.0'), moreReleases(story)]);
-}
-
-async function moreReleases(story: Story): Promise<void> {
-  await story.run('bake', 'bake', '2.0.0', '--app', apps.service);
-  await story.run('bake', 'bake', '3.0.0', '--app', apps.crashes);
+  await Promise.all([
+    story.run('deploy', 'deploy', ENVIRONMENT, '--version', '1.0.0'),
+    story.run('bake', 'bake', '2.0.0', '--app', apps.service),
+  ]);
 }
 
 /** An alarm that is there and quiet, for a check to look at. */

@@ -29,6 +29,7 @@ import {
   SANDBOX_REGION,
   type SandboxInfo,
   type SandboxStatus,
+  type StartOptions,
 } from '../../automation/sandbox';
 import type { InstanceStatus } from '../../automation/sandbox/lifecycle/status';
 import { markedProcesses } from '../../automation/sandbox/lifecycle/processes';
@@ -58,10 +59,10 @@ export class LiveSandbox {
     public info: SandboxInfo,
   ) {}
 
-  static async start(): Promise<LiveSandbox> {
+  static async start(more: Pick<StartOptions, 'buildMachine'> = {}): Promise<LiveSandbox> {
     const folder = await mkdtemp(path.join(tmpdir(), 'bascule-sandbox-'));
     try {
-      return new LiveSandbox(folder, await startIn(folder));
+      return new LiveSandbox(folder, await startIn(folder, more));
     } catch (problem) {
       await discard(folder);
       throw problem;
@@ -69,8 +70,8 @@ export class LiveSandbox {
   }
 
   /** Starts it once more, as a person would whose sandbox lost a part. */
-  async startAgain(): Promise<SandboxInfo> {
-    this.info = await startIn(this.folder);
+  async startAgain(more: Pick<StartOptions, 'buildMachine'> = {}): Promise<SandboxInfo> {
+    this.info = await startIn(this.folder, more);
     return this.info;
   }
 
@@ -91,7 +92,7 @@ export class LiveSandbox {
     return markedProcesses(this.info.folder);
   }
 
-  async part(name: 'control plane' | 'daemon'): Promise<number> {
+  async part(name: SandboxStatus['parts'][number]['name']): Promise<number> {
     const { parts } = await this.status();
     return must(parts.find((part) => part.name === name)?.pid, `pid of the ${name}`);
   }
@@ -203,8 +204,9 @@ export class LiveSandbox {
   }
 }
 
-async function startIn(folder: string): Promise<SandboxInfo> {
+async function startIn(folder: string, more: Pick<StartOptions, 'buildMachine'> = {}): Promise<SandboxInfo> {
   return startSandbox({
+    ...more,
     folder,
     python: await sandboxPython(),
     engineFolder: undefined,

@@ -25,13 +25,14 @@ export const iamCommand: CommandModule<object, IamOptions> = {
     commonOptions(argv)
       .positional('environment', {
         type: 'string',
-        describe: 'The environment, as in Pulumi.<environment>.yaml (default: the only one; none for a bake)',
+        describe:
+          'The environment, as in Pulumi.<environment>.yaml (default: the only one; none for bake and prune)',
       })
       .option('for', {
         choices: USES,
         demandOption: true,
         describe:
-          'What the credentials are for: preview (reads only), deploy (and rollback, retire, freeze …), bake, up (and down)',
+          'What the credentials are for: preview (reads only), deploy (and rollback, retire, freeze …), bake, up (and down), prune (of images)',
       })
       .option('format', { choices: ['json'] as const, default: 'json' as const, describe: 'As IAM takes it' })
       .option('account', {
@@ -68,7 +69,7 @@ async function requestOf(argv: IamOptions): Promise<PolicyRequest> {
   const folder = projectFolder(argv.project);
   const state = statePlaceOf(await backendOf(folder));
   const account = accountOf(argv);
-  if (argv.for === 'bake')
+  if (argv.for === 'bake' || argv.for === 'prune')
     return { use: argv.for, scope: imageScope(await loadImageFile(folder), { state, ...account }) };
   const environment = argv.environment ?? (await onlyEnvironment(folder));
   const config = await loadEnvironmentFile(folder, environment);

@@ -4,13 +4,13 @@ import type { Used } from '../../../src/domain/release-images';
 import { listReleases, pruneReleases, usesOf } from '../../operations/images';
 import { conclude } from '../command';
 import { withSession } from '../compose';
-import { openImages } from '../compose-images';
+import { openImages, unreadBecause, type UnreadEnvironment } from '../compose-images';
 import { commonOptions, type CommonOptions } from '../options';
 import { renderPruned, renderReleases } from '../output/images';
 
 interface PruneOptions extends CommonOptions {
   keep: number;
-  'older-than': number;
+  'older-than': string;
   'dry-run': boolean;
 }
 
@@ -24,7 +24,12 @@ const pruneCommand: CommandModule<object, PruneOptions> = {
         demandOption: true,
         describe: 'Releases that stay, the newest first',
       })
-      .option('older-than', { type: 'number', demandOption: true, describe: 'Days; what is younger stays' })
+      .option('older-than', {
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        describe: 'Days (30 or 30d); what is younger stays, unless it has expired',
+      })
       .option('dry-run', {
         type: 'boolean',
         default: true,
@@ -36,10 +41,11 @@ const pruneCommand: CommandModule<object, PruneOptions> = {
     conclude(argv.json, async () => {
       const policy = {
         keep: wholeNumber('keep', argv.keep),
-        olderThanDays: wholeNumber('older-than', argv['older-than']),
+        olderThanDays: wholeNumber('older-than', Number(/^(\d+)d?$/.exec(argv['older-than'])?.[1])),
       };
-      const { opened, used } = await open(argv);
       const dryRun = argv['dry-run'];
+      const { opened, used, unread } = await open(argv);
+      refuseUnread(unread);
       const pruned = await pruneReleases({ ...opened, used, policy, dryRun });
       return { exitCode: 0, json: { dryRun, ...pruned }, text: renderPruned(pruned, dryRun) };
     }),
@@ -55,28 +61,41 @@ export const imagesCommand: CommandModule<object, CommonOptions> = {
       .example('bascule images prune --keep 10 --older-than 30', 'Say which of them nothing needs'),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const { opened, used } = await open(argv);
+      const { opened, used, unread } = await open(argv);
       const releases = await listReleases({ ...opened, used });
-      return { exitCode: 0, json: { releases }, text: renderReleases(releases, opened.clock.now()) };
+      const text = renderReleases(releases, unread, opened.clock.now());
+      return { exitCode: 0, json: { releases, unread }, text };
     }),
 };
 
-/** @throws BasculeError as soon as one environment cannot be read: what it needs would look unused. */
+/** What every environment of the service in the project needs, and which of them do not tell. */
 async function open(argv: CommonOptions) {
   const opened = await openImages(argv);
   const used: Used[] = [];
+  const unread = [...opened.unread];
   for (const environment of opened.environments)
-    used.push(...(await usesIfUp({ ...argv, project: opened.folder, environment })));
-  return { opened, used };
+    try {
+      used.push(
+        ...(await withSession({ ...argv, project: opened.folder, environment }, { changes: false }, usesOf)),
+      );
+    } catch (thrown) {
+      // What is not up needs nothing.
+      if (thrown instanceof BasculeError && thrown.code === 'BASCULE_NOT_UP') continue;
+      unread.push(unreadBecause(environment, thrown));
+    }
+  return { opened, used, unread };
 }
 
-async function usesIfUp(argv: CommonOptions & { environment: string }): Promise<Used[]> {
-  try {
-    return await withSession(argv, { changes: false }, usesOf);
-  } catch (thrown) {
-    if (thrown instanceof BasculeError && thrown.code === 'BASCULE_NOT_UP') return [];
-    throw thrown;
-  }
+/** @throws BasculeError BASCULE_USE_UNKNOWN: what an environment needs that cannot be read would look unused. */
+function refuseUnread(unread: readonly UnreadEnvironment[]): void {
+  if (unread.length === 0) return;
+  const names = unread.map(({ environment }) => environment).join(', ');
+  throw new BasculeError({
+    code: 'BASCULE_USE_UNKNOWN',
+    message: `What ${names} needs cannot be read, so every image stays: nothing was removed.`,
+    details: unread.map(({ environment, code, why }) => `${environment}: ${why} (${code})`),
+    next: 'Put in order what is said above, or remove the file of an environment that is no more. `bascule images` lists what can be seen.',
+  });
 }
 
 function wholeNumber(option: string, given: number): number {

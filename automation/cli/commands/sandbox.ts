@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { Fault, SandboxStatus } from '../../sandbox';
+import type { Fault, SandboxInfo, SandboxStatus } from '../../sandbox';
 import { conclude } from '../command';
 import { table } from '../output/tables';
 import { sandboxParts } from '../setup';
@@ -31,22 +31,42 @@ function hint({ folder }: SandboxOptions): string {
   return `Use it in this shell with: eval "$(bascule sandbox env${option})"`;
 }
 
-const start: CommandModule<object, SandboxOptions> = {
+interface StartCommandOptions extends SandboxOptions {
+  'build-machine': boolean | undefined;
+}
+
+const start: CommandModule<object, StartCommandOptions> = {
   command: 'start',
   describe: 'Start a local AWS on this machine, or mend one of which a part died',
-  builder: (argv) => sandboxOptions(argv).example('bascule sandbox start', 'Start it; again at no cost'),
+  builder: (argv) =>
+    sandboxOptions(argv)
+      .option('build-machine', {
+        type: 'boolean',
+        describe:
+          'With a machine on which Packer makes images, by OpenSSH on loopback; the sandbox keeps it until --no-build-machine',
+      })
+      .example('bascule sandbox start', 'Start it; again at no cost')
+      .example('bascule sandbox start --build-machine', 'To bake with Packer in it'),
   handler: (argv) =>
     conclude(argv.json, async () => {
       const { startSandbox } = await import('../../sandbox/index.js');
-      const info = await startSandbox(await sandboxParts(argv.folder));
+      const info = await startSandbox({
+        ...(await sandboxParts(argv.folder)),
+        ...(argv['build-machine'] === undefined ? {} : { buildMachine: argv['build-machine'] }),
+      });
       const what = info.started.length === 0 ? 'runs already' : `is up (started: ${info.started.join(', ')})`;
       return {
         exitCode: 0,
         json: { ...info },
-        text: `The sandbox ${what} at ${info.endpoint}.\n${hint(argv)}`,
+        text: [`The sandbox ${what} at ${info.endpoint}.`, ...machineLine(info), hint(argv)].join('\n'),
       };
     }),
 };
+
+function machineLine({ buildMachine }: SandboxInfo): string[] {
+  if (buildMachine === null) return [];
+  return [`Its build machine is ${buildMachine.user}@${buildMachine.host}, port ${buildMachine.port}.`];
+}
 
 const reset: CommandModule<object, SandboxOptions> = {
   command: 'reset',

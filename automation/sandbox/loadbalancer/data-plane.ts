@@ -25,6 +25,7 @@ const NO_STATE: SandboxState = {
   targetGroups: [],
   instances: [],
   certificates: [],
+  commands: [],
 };
 
 /**

@@ -4,7 +4,14 @@ import type { Plugin } from './model/plugin';
 const PLUGINS: Readonly<Record<string, (engineArgs: string[]) => Promise<void>>> = {
   aws: async () => start(new (await import('./aws/plugin.js')).AwsPlugin()),
   awsx: async (args) => (await import('./awsx/plugin.js')).serveAwsx(args),
-  command: async () => start(new (await import('./command/plugin.js')).CommandPlugin()),
+  command: async (args) => {
+    const [{ CommandPlugin }, { engineLog }] = await Promise.all([
+      import('./command/plugin.js'),
+      import('./command/engine-log.js'),
+    ]);
+    // The engine's own address is the last of its arguments.
+    return start(new CommandPlugin(engineLog(args.at(-1) ?? '')));
+  },
 };
 
 async function start(plugin: Plugin): Promise<void> {

@@ -2,12 +2,14 @@ import type { z } from 'zod';
 import { CHECKS } from './checks';
 import { withDependentDefaults } from './defaults';
 import { environmentSchema, type EnvironmentConfig, type ParsedEnvironment } from './environment';
+import { bakeSchema, imageProblems, imageSchema, withImageDefaults } from './image';
+import type { BakeConfig, ImageConfig } from './image';
 import { IMAGE_STACK } from './names';
 import { pathText, problemsOf, type ConfigProblem } from './problems';
-import { bakeSchema, fleetStackSchema, imageSchema } from './stack-config';
+import { fleetStackSchema } from './stack-config';
 import type { Strategy } from '../strategy';
 import { risingProblems, strategyOf, strategySchema } from './strategy';
-import type { BakeConfig, FleetStackConfig, ImageConfig } from './stack-config';
+import type { FleetStackConfig } from './stack-config';
 
 export type Parsed<T> = { ok: true; config: T } | { ok: false; problems: ConfigProblem[] };
 
@@ -44,7 +46,12 @@ export function parseFleetStack(raw: unknown): Parsed<FleetStackConfig> {
 
 /** Checks the image stack's configuration (`bascule:image`). */
 export function parseImage(raw: unknown): Parsed<ImageConfig> {
-  return parseWith(imageSchema, raw);
+  const parsed = parseWith(imageSchema, raw);
+  if (!parsed.ok) return parsed;
+  const problems = imageProblems(parsed.config);
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, config: withImageDefaults(parsed.config) };
 }
 
 /** Checks what the bake command asks of the image stack (`bascule:bake`). */

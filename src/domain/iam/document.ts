@@ -16,7 +16,7 @@ export interface Statement {
 /** By operator, then by condition key. */
 export type Condition = Partial<Record<Operator, Record<string, string | string[]>>>;
 
-export type Operator = 'ArnEquals' | 'StringEquals' | 'StringEqualsIfExists' | 'StringLike';
+export type Operator = 'ArnEquals' | 'Bool' | 'StringEquals' | 'StringEqualsIfExists' | 'StringLike';
 
 /**
  * Characters that a policy may have, white space not counted (AWS IAM user guide, "IAM and AWS STS quotas"): a

@@ -106,6 +106,27 @@ export function firstUse(scope: EnvironmentScope, service: string, role: string)
   );
 }
 
+/**
+ * A migration's command on an instance, by AWS's own document that runs a script. Systems Manager looks at tags by a
+ * key of its own (user guide, "Restricting Run Command access based on tags").
+ */
+export function runCommands(scope: EnvironmentScope): Statement[] {
+  if (!scope.runsCommands) return [];
+  // Hooks run in the first region alone.
+  const first = { ...scope, regions: scope.regions.slice(0, 1) };
+  const { service, environment } = scope;
+  return [
+    allow(
+      'RunScripts',
+      ['ssm:SendCommand'],
+      arns({ ...first, account: '' }, 'ssm', 'document/AWS-RunShellScript'),
+    ),
+    allow('RunThemOnInstances', ['ssm:SendCommand'], arns(first, 'ec2', 'instance/*'), {
+      StringEquals: { 'ssm:resourceTag/service': service, 'ssm:resourceTag/environment': environment },
+    }),
+  ];
+}
+
 export function readConsoles(scope: EnvironmentScope): Statement {
   return allow(
     'ReadConsolesOfInstancesThatFail',

@@ -5,7 +5,10 @@ import type { PolicyRequest } from './policy';
 export function notesOn(document: PolicyDocument, request: PolicyRequest): string[] {
   const { scope } = request;
   const size = policySize(document);
-  const assumedRole = request.use === 'bake' || !request.scope.role.assumed ? null : request.scope.role.name;
+  const assumedRole =
+    request.use === 'bake' || request.use === 'prune' || !request.scope.role.assumed
+      ? null
+      : request.scope.role.name;
   return [
     ...(scope.state === null
       ? [

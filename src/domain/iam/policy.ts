@@ -1,11 +1,19 @@
 /** The least policy of each use of Bascule, assembled from what it needs and what that is limited to. */
 import { IMAGE_STACK } from '../config';
 import type { PolicyDocument, Statement } from './document';
-import { bakeImages } from './bake';
-import { changeGroups, changeTemplates, firstUse, launch, readConsoles, removeFleets } from './fleets';
+import { bakeImages, bakeInstances, keepReleases, LEFTOVERS, removeImages } from './bake';
+import {
+  changeGroups,
+  changeTemplates,
+  firstUse,
+  launch,
+  readConsoles,
+  removeFleets,
+  runCommands,
+} from './fleets';
 import { keepParts, readVpcs } from './parts';
 import { PROVIDER } from './provider';
-import type { EnvironmentScope, ServiceScope } from './scope';
+import type { EnvironmentScope, ImageScope, ServiceScope } from './scope';
 import { keepAlarms, keepLoadBalancer, keepRole, moveTraffic } from './service';
 import {
   keepRecords,
@@ -14,12 +22,14 @@ import {
   look,
   names,
   readQuotas,
+  readAllRecords,
+  readAllState,
   readRecords,
   readState,
   whoAmI,
 } from './shared';
 
-export const USES = ['preview', 'deploy', 'bake', 'up'] as const;
+export const USES = ['preview', 'deploy', 'bake', 'up', 'prune'] as const;
 export type Use = (typeof USES)[number];
 
 /** What every look at an environment reads: where its traffic goes, to which instances of which release. */
@@ -38,6 +48,9 @@ const ROOM = [
 
 /** What a deployment watches while it runs. */
 const COURSE = names('cloudwatch', 'GetMetricData', 'GetMetricStatistics');
+
+/** What is read of commands on instances, which AWS lets nobody limit to one command. */
+const COMMANDS = names('ssm', 'GetCommandInvocation', 'ListCommands');
 
 /** What the provider's functions look up in the service stack's program: the network, and the weights in force. */
 const FOUND = [
@@ -86,9 +99,17 @@ const NETWORK = names(
   'DescribeRouteTables',
 );
 
-/** `image` for a bake, which belongs to no environment; the environment's for all other uses. */
+/** What Packer reads beyond that, of the place where it builds and of its instance. */
+const PACKER = names('ec2', 'DescribeInstanceStatus', 'DescribeRegions', 'DescribeSubnets');
+
+/** What is asked of images, to know which of them nothing needs. */
+const UNUSED = names('ec2', 'DescribeImageAttribute', 'DescribeLaunchTemplateVersions', 'DescribeSnapshots');
+
+/** The service's for what belongs to no environment; the environment's for all other uses. */
 export type PolicyRequest =
-  { use: 'bake'; scope: ServiceScope } | { use: Exclude<Use, 'bake'>; scope: EnvironmentScope };
+  | { use: 'bake'; scope: ImageScope }
+  | { use: 'prune'; scope: ServiceScope }
+  | { use: Exclude<Use, 'bake' | 'prune'>; scope: EnvironmentScope };
 
 export function policyFor(request: PolicyRequest): PolicyDocument {
   return { Version: '2012-10-17', Statement: statementsFor(request) };
@@ -104,6 +125,8 @@ function statementsFor(request: PolicyRequest): Statement[] {
       return baking(request.scope);
     case 'up':
       return buildingUp(request.scope);
+    case 'prune':
+      return pruning(request.scope);
   }
 }
 
@@ -124,13 +147,14 @@ function previewing(scope: EnvironmentScope): Statement[] {
 function deploying(scope: EnvironmentScope): Statement[] {
   return [
     whoAmI(),
-    look([...STANDING, ...ROOM, ...COURSE, ...FLEETS]),
+    look([...STANDING, ...ROOM, ...COURSE, ...FLEETS, ...(scope.runsCommands ? COMMANDS : [])]),
     readQuotas(scope),
     readConsoles(scope),
     ...moveTraffic(scope),
     changeGroups(scope),
     ...changeTemplates(scope),
     ...launch(scope),
+    ...runCommands(scope),
     firstUse(scope, 'autoscaling.amazonaws.com', 'AWSServiceRoleForAutoScaling'),
     listBuckets(scope),
     keepRecords(scope),
@@ -138,12 +162,25 @@ function deploying(scope: EnvironmentScope): Statement[] {
   ];
 }
 
-function baking(scope: ServiceScope): Statement[] {
+function baking(scope: ImageScope): Statement[] {
   return [
-    look(['ec2:DescribeImages']),
+    look([...LEFTOVERS, ...(scope.builder === 'packer' ? PACKER : [])]),
+    ...keepReleases(scope),
     ...bakeImages(scope),
+    ...bakeInstances(scope),
     listBuckets(scope),
     ...keepState(scope, IMAGE_STACK, true),
+  ];
+}
+
+/** `bascule images` and what removes them: whatever the service's environments need is looked at. */
+function pruning(scope: ServiceScope): Statement[] {
+  return [
+    look([...STANDING, ...UNUSED]),
+    ...removeImages(scope),
+    listBuckets(scope),
+    readAllRecords(scope),
+    ...readAllState(scope),
   ];
 }
 

@@ -29,6 +29,16 @@ export interface ServiceScope {
   state: StatePlace | null;
 }
 
+/** What a bake is limited to. */
+export interface ImageScope extends ServiceScope {
+  builder: ImageConfig['builder'];
+  /** By region, as configured. */
+  kmsKeys: Readonly<Record<string, string>>;
+  /** Whether other accounts may use the images. */
+  shares: boolean;
+  testBoot: boolean;
+}
+
 export interface EnvironmentScope extends ServiceScope {
   environment: string;
   loadBalancer: string;
@@ -46,6 +56,8 @@ export interface EnvironmentScope extends ServiceScope {
   network: boolean;
   /** Accounts other than the own one that images come from. */
   otherImageOwners: string[];
+  /** Whether a deployment runs a command on an instance; in the first region, if any. */
+  runsCommands: boolean;
 }
 
 /** What no configuration of the project says. */
@@ -62,6 +74,7 @@ export function environmentScope(
   given: Given & { role?: string },
 ): EnvironmentScope {
   const { service, bucket, regions, loadBalancer, targets, fleet } = config;
+  const { expand, contract } = config.deployment.migrate ?? {};
   const account = given.account ?? config.account ?? '*';
   const own = fleet.instanceProfile === undefined;
   const name = given.role ?? fleet.instanceProfile ?? `${service}-${environment}-instances`;
@@ -72,12 +85,15 @@ export function environmentScope(
     role: { name, own, assumed: !own && given.role === undefined },
     network: regions.some((region) => networkOf(config, region).kind === 'new'),
     otherImageOwners: fleet.imageOwners.filter((owner) => owner !== 'self'),
+    runsCommands: [expand, contract].some((hook) => hook?.on === 'instance'),
   };
 }
 
-export function imageScope(config: ImageConfig, { state, account = '*' }: Given): ServiceScope {
-  const { service, bucket, regions } = config;
-  return { service, bucket, regions, account, state };
+export function imageScope(config: ImageConfig, { state, account = '*' }: Given): ImageScope {
+  const { service, bucket, regions, builder, kmsKeys, shareWith, testBoot } = config;
+  const shares = shareWith.length > 0;
+  const place = { service, bucket, regions, account, state };
+  return { ...place, builder, kmsKeys, shares, testBoot: testBoot.enabled };
 }
 
 export const ANY = ['*'];
@@ -94,6 +110,15 @@ export function publicArns(scope: ServiceScope, ...resources: string[]): string[
   return scope.regions.flatMap((region) =>
     resources.map((one) => `arn:${partitionOf(region)}:ec2:${region}::${one}`),
   );
+}
+
+/** Keys by which images are encrypted. Of an alias nobody knows whose key it is: any of the region's then. */
+export function keyArns({ kmsKeys, account }: ImageScope): string[] {
+  return Object.entries(kmsKeys).map(([region, key]) => {
+    if (key.startsWith('arn:') && key.includes(':key/')) return key;
+    const name = key.includes('alias/') ? '*' : key;
+    return `arn:${partitionOf(region)}:kms:${region}:${account}:key/${name}`;
+  });
 }
 
 function partition({ regions }: ServiceScope): string {

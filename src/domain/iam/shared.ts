@@ -83,6 +83,18 @@ export function readState(scope: EnvironmentScope): Statement[] {
   return [allow('ReadPulumisState', ['s3:GetObject'], [stateVersionArn(scope, scope.state), ...files])];
 }
 
+/** Of all environments in the bucket. */
+export function readAllRecords(scope: ServiceScope): Statement {
+  return allow('ReadJournals', ['s3:GetObject'], [bucketArn(scope, scope.bucket, 'environments/*')]);
+}
+
+/** Of all stacks of the project. */
+export function readAllState(scope: ServiceScope): Statement[] {
+  if (scope.state === null) return [];
+  const files = stateArns(scope, scope.state, '*');
+  return [allow('ReadPulumisState', ['s3:GetObject'], [stateVersionArn(scope, scope.state), ...files])];
+}
+
 /** `first`: whether a use may be the first that a bucket sees of Pulumi. */
 export function keepState(scope: ServiceScope, stack: string, first: boolean): Statement[] {
   if (scope.state === null) return [];

@@ -132,6 +132,8 @@ export function instance(id: string, tags: Record<string, string> = {}): Instanc
     userData: null,
     launchedAt: 1,
     autoScalingGroup: null,
+    disk: null,
+    buildMachine: false,
   };
 }
 
@@ -180,6 +182,7 @@ export class Bench {
       targetGroups: [],
       instances: [],
       certificates: [],
+      commands: [],
     };
   }
 

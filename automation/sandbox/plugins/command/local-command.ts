@@ -5,6 +5,7 @@ import {
   PartialFailure,
   type CheckRequest,
   type CheckResult,
+  type CreateRequest,
   type DiffRequest,
   type DiffResult,
   type Resource,
@@ -13,6 +14,7 @@ import {
 } from '../model/plugin';
 import type { InputSpec } from '../model/schema';
 import { isProps, UNKNOWN, type Props, type Value } from '../rpc/values';
+import type { LineLog } from './engine-log';
 import { run, type Output } from './run';
 
 const STRING: InputSpec = { type: 'string' };
@@ -37,7 +39,10 @@ const INPUTS: Readonly<Record<string, InputSpec>> = {
 export class LocalCommand implements Resource {
   readonly echoes = ['stdout', 'stderr'];
 
-  constructor(private readonly signal: AbortSignal) {}
+  constructor(
+    private readonly signal: AbortSignal,
+    private readonly log: LineLog,
+  ) {}
 
   check(request: CheckRequest): Promise<CheckResult> {
     const { triggers, ...rest } = request.newInputs;
@@ -60,10 +65,10 @@ export class LocalCommand implements Resource {
     return Promise.resolve({ changes: seen, deleteBeforeReplace: false });
   }
 
-  async create({ inputs, preview }: { inputs: Props; preview: boolean }): Promise<State> {
+  async create({ urn, inputs, preview }: CreateRequest): Promise<State> {
     if (preview) return { id: '', outputs: { ...inputs, stdout: UNKNOWN, stderr: UNKNOWN } };
     const id = `command${randomBytes(4).toString('hex')}`;
-    const output = await this.execute(inputs.create, inputs, undefined);
+    const output = await this.execute(urn ?? '', inputs.create, inputs, undefined);
     return { id, outputs: { ...inputs, ...output } };
   }
 
@@ -72,31 +77,32 @@ export class LocalCommand implements Resource {
     return Promise.resolve({ id, inputs, outputs });
   }
 
-  async update({ id, oldInputs, oldOutputs, newInputs, preview }: UpdateRequest): Promise<Props> {
+  async update({ urn, id, oldInputs, oldOutputs, newInputs, preview }: UpdateRequest): Promise<Props> {
     const command = newInputs.update ?? newInputs.create;
     if (preview) {
       const output = command === undefined ? {} : { stdout: UNKNOWN, stderr: UNKNOWN };
       return { ...newInputs, ...previousOf(oldOutputs), ...output };
     }
     try {
-      return { ...newInputs, ...(await this.execute(command, newInputs, oldOutputs)) };
+      return { ...newInputs, ...(await this.execute(urn ?? '', command, newInputs, oldOutputs)) };
     } catch (thrown) {
       throw new PartialFailure(id, oldOutputs, oldInputs, thrown);
     }
   }
 
   async delete({ outputs }: { id: string; outputs: Props }): Promise<void> {
-    await this.execute(outputs.delete, outputs, outputs);
+    await this.execute('', outputs.delete, outputs, outputs);
   }
 
   private async execute(
+    urn: string,
     command: Value | undefined,
     inputs: Props,
     before: Props | undefined,
   ): Promise<Output> {
     const previous = previousOf(before ?? {});
     if (typeof command !== 'string' || command === '') return previous;
-    const output = await run(
+    return run(
       {
         command,
         interpreter: Array.isArray(inputs.interpreter) ? inputs.interpreter.map(String) : [],
@@ -106,11 +112,11 @@ export class LocalCommand implements Resource {
           ...(inputs.addPreviousOutputInEnv === false ? {} : environmentOf(previous)),
         },
         stdin: typeof inputs.stdin === 'string' ? inputs.stdin : '',
+        logged: loggedOf(inputs.logging ?? 'stdoutAndStderr'),
+        log: (line) => this.log(urn, line),
       },
       this.signal,
     );
-    log(inputs.logging ?? 'stdoutAndStderr', output);
-    return output;
   }
 }
 
@@ -127,11 +133,8 @@ function environmentOf({ stdout, stderr }: Output): Record<string, string> {
   };
 }
 
-/** What a plugin writes to its stderr, the engine shows with the update. */
-function log(logging: Value, { stdout, stderr }: Output): void {
-  const shown = [
-    ...(logging === 'stdout' || logging === 'stdoutAndStderr' ? [stdout] : []),
-    ...(logging === 'stderr' || logging === 'stdoutAndStderr' ? [stderr] : []),
-  ].filter((text) => text !== '');
-  if (shown.length > 0) process.stderr.write(`${shown.join('\n')}\n`);
+function loggedOf(logging: Value): ('stdout' | 'stderr')[] {
+  return (['stdout', 'stderr'] as const).filter(
+    (stream) => logging === stream || logging === 'stdoutAndStderr',
+  );
 }

@@ -1,5 +1,6 @@
 import type { Plugin, Resource } from '../model/plugin';
 import type { Props } from '../rpc/values';
+import type { LineLog } from './engine-log';
 import { LocalCommand } from './local-command';
 
 const COMMAND = 'command:local:Command';
@@ -8,7 +9,11 @@ const COMMAND = 'command:local:Command';
 export class CommandPlugin implements Plugin {
   readonly version = '1.2.1';
   private readonly interrupted = new AbortController();
-  private readonly command: Resource = new LocalCommand(this.interrupted.signal);
+  private readonly command: Resource;
+
+  constructor(log: LineLog) {
+    this.command = new LocalCommand(this.interrupted.signal, log);
+  }
 
   configure(): void {
     // The command provider has no configuration.

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Lines } from './engine-log';
 
 /** What runs, where, and with what. */
 export interface Run {
@@ -9,6 +10,9 @@ export interface Run {
   /** Added to the environment of the plugin, which is that of the engine. */
   environment: Readonly<Record<string, string>>;
   stdin: string;
+  /** Told each line of these streams as it comes. */
+  logged: readonly ('stdout' | 'stderr')[];
+  log: (line: string) => Promise<void>;
 }
 
 export interface Output {
@@ -29,10 +33,12 @@ export async function run(order: Run, signal: AbortSignal): Promise<Output> {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '', both: '' };
+  const lines = { stdout: new Lines(order.log), stderr: new Lines(order.log) };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
       texts[stream] += text;
       texts.both += text;
+      if (order.logged.includes(stream)) lines[stream].take(text);
     });
   }
   // A command that does not read its input may have closed it already, which is no fault.
@@ -45,6 +51,7 @@ export async function run(order: Run, signal: AbortSignal): Promise<Output> {
   signal.addEventListener('abort', stop, { once: true });
   try {
     const how = await ended(child);
+    await Promise.all([lines.stdout.end(), lines.stderr.end()]);
     if (how !== undefined)
       throw new Error(`${how}: running ${JSON.stringify(order.command)}:\n${texts.both}`);
   } finally {

@@ -51,7 +51,17 @@ export interface State {
   outputs: Props;
 }
 
+export interface CreateRequest {
+  /** Names the resource to the engine. */
+  urn?: string;
+  inputs: Props;
+  preview: boolean;
+  timeout: number;
+}
+
 export interface UpdateRequest {
+  /** Names the resource to the engine. */
+  urn?: string;
   id: string;
   oldInputs: Props;
   oldOutputs: Props;
@@ -65,7 +75,7 @@ export interface UpdateRequest {
 export interface Resource {
   check(request: CheckRequest): Promise<CheckResult>;
   diff(request: DiffRequest): Promise<DiffResult>;
-  create(request: { inputs: Props; preview: boolean; timeout: number }): Promise<State>;
+  create(request: CreateRequest): Promise<State>;
   /** Undefined when the resource is gone. Empty `inputs` mean an import: nothing is known but the id. */
   read(request: {
     id: string;

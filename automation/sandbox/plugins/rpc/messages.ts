@@ -77,6 +77,7 @@ export function diffResponse(result: DiffResult): pb.DiffResponse {
 export function updateRequest(request: pb.UpdateRequest): UpdateRequest {
   const oldOutputs = decode(request.getOlds()).props;
   return {
+    urn: request.getUrn(),
     id: request.getId(),
     oldOutputs,
     oldInputs: request.hasOldInputs() ? decode(request.getOldInputs()).props : oldOutputs,

@@ -88,7 +88,7 @@ async function create(resource: Resource, request: pb.CreateRequest): Promise<pb
   const { props, secrets } = decode(request.getProperties());
   const timeout = request.getTimeout();
   const state = await keepingSecrets(secrets, () =>
-    resource.create({ inputs: props, preview: request.getPreview(), timeout }),
+    resource.create({ urn: request.getUrn(), inputs: props, preview: request.getPreview(), timeout }),
   );
   const response = new pb.CreateResponse();
   response.setId(state.id);
