@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -54,6 +55,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts', 'test/scripts/*.test.mjs'],
           exclude: SANDBOX,
+          // One worker fewer than cores otherwise, which on two cores leaves one idle.
+          maxWorkers: availableParallelism(),
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

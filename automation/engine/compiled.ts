@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
-import { Script } from 'node:vm';
+import { Script, type ScriptOptions } from 'node:vm';
 import { cacheFolder, projectFolder } from './folders';
 
 /** What Node's loader has, and its types leave out. */
 interface Loader {
-  prototype: { _compile: (this: Loaded, content: string, filename: string) => unknown };
+  prototype: { _compile: Compile };
   wrap(content: string): string;
   _resolveFilename(request: string, parent: unknown, isMain: boolean, options: unknown): string;
   _extensions: unknown;
@@ -16,6 +16,7 @@ interface Loader {
   enableCompileCache?: (folder: string) => unknown;
 }
 
+type Compile = (this: Loaded, content: string, filename: string, ...more: unknown[]) => unknown;
 type Loaded = NodeJS.Module & { exports: unknown };
 type Wrapped = (...names: unknown[]) => unknown;
 
@@ -37,20 +38,22 @@ export function keepCompiled(when: 'at-exit' | 'soon'): void {
     return;
   }
   const compile = loader.prototype._compile;
-  loader.prototype._compile = function (content, filename) {
-    if (dynamic(content, filename) || content.startsWith('#!')) return compile.call(this, content, filename);
-    return evaluate(this, scriptOf(content, filename, folder), filename);
+  loader.prototype._compile = function (content, filename, ...more) {
+    const script = isNodes(content, filename) ? undefined : scriptOf(content, filename, folder);
+    return script === undefined
+      ? compile.call(this, content, filename, ...more)
+      : evaluate(this, script, filename);
   };
   if (when === 'at-exit') process.once('exit', writeFresh);
   else setTimeout(writeFresh, SOON_MILLISECONDS).unref();
 }
 
 /**
- * Node leads `import()` back to its loader only from what it compiled itself. Such files are few and small; a
- * bundle of the build has the word in it, and no such call.
+ * What Node compiles itself: ES modules that are required, and what has an `import()`, which Node leads back to its
+ * loader from nowhere else. Such files are few and small; a bundle of the build has the word in it, and no such call.
  */
-function dynamic(content: string, filename: string): boolean {
-  return content.includes('import(') && !filename.startsWith(BUNDLES);
+function isNodes(content: string, filename: string): boolean {
+  return filename.endsWith('.mjs') || (content.includes('import(') && !filename.startsWith(BUNDLES));
 }
 
 const PROJECT = projectFolder();
@@ -59,13 +62,25 @@ const BUNDLES = path.join(PROJECT, 'dist', 'plugins') + path.sep;
 /** Loading is over by then, and the engine has not ended its plugins yet. */
 const SOON_MILLISECONDS = 1000;
 
-function scriptOf(content: string, filename: string, folder: string): Script {
+/** undefined for what is no CommonJS: an ES module that is required, as Node 20.19 allows, or a mistake. */
+function scriptOf(content: string, filename: string, folder: string): Script | undefined {
   const file = path.join(folder, keyOf(content, filename));
   const cachedData = kept(file);
-  const script = new Script(loader.wrap(content), { filename, ...(cachedData && { cachedData }) });
+  const script = compiled(content, { filename, ...(cachedData && { cachedData }) });
+  if (script === undefined) return undefined;
   // Refused, for example, after other flags of Node's: then the one that is there is replaced.
   if (cachedData === undefined || script.cachedDataRejected === true) fresh.set(file, script);
   return script;
+}
+
+function compiled(content: string, options: ScriptOptions): Script | undefined {
+  try {
+    return new Script(loader.wrap(content), options);
+  } catch (thrown) {
+    // Whatever Node makes of it, and how it says so, is Node's own.
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
 }
 
 /** The same for every checkout, and another one once a file has changed. */
