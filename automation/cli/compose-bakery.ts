@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { ImageConfig } from '../../src/domain/config';
 import type { Bakery, Images } from '../../src/ports';
 import { recipeOf, type Recipe } from '../bake/recipe';
-import { projectFolder, stackPlace } from './compose';
+import { OWN_FOLDER, projectFolder, stackPlace } from './compose';
 import type { CommonOptions } from './options';
 
 export interface OpenedBakery {
@@ -24,7 +24,7 @@ export async function openBakery(argv: CommonOptions, stop: AbortSignal): Promis
     import('../../src/adapters/images.js'),
   ]);
   const place = await stackPlace(folder);
-  const own = path.join(process.env['BASCULE_HOME'] ?? path.resolve(__dirname, '..', '..', '..'), 'images');
+  const own = path.join(process.env['BASCULE_HOME'] ?? OWN_FOLDER, 'images');
   const recipe = recipeOf(config, folder, own);
   // The script runs elsewhere than in the project's folder.
   const told: ImageConfig = { ...config, packer: { ...config.packer, ...recipe } };

@@ -34,6 +34,9 @@ export interface OpenedEnvironment {
   requireBucket(): Promise<void>;
 }
 
+/** The checkout that this is, where no other one is named. */
+export const OWN_FOLDER = path.resolve(__dirname, '..', '..', '..');
+
 /** The folder with Pulumi.yaml: as given, or found from here upwards, or the one Bascule stands in. */
 export function projectFolder(given: string | undefined): string {
   if (given !== undefined) {
@@ -49,7 +52,7 @@ export function projectFolder(given: string | undefined): string {
     if (existsSync(path.join(folder, 'Pulumi.yaml'))) return folder;
     if (folder === path.dirname(folder)) break;
   }
-  return path.resolve(__dirname, '..', '..', '..');
+  return OWN_FOLDER;
 }
 
 /** How the engine is run in a project's folder. */
@@ -58,7 +61,7 @@ export async function stackPlace(folder: string) {
   process.env['PATH'] = [engine.folder, process.env['PATH'] ?? ''].join(path.delimiter);
   process.env['PULUMI_SKIP_UPDATE_CHECK'] = 'true';
   // Stacks run `command` scripts of this checkout whatever folder the project is in.
-  process.env['BASCULE_HOME'] ??= path.resolve(__dirname, '..', '..', '..');
+  process.env['BASCULE_HOME'] ??= OWN_FOLDER;
   const { PulumiCommand } = await import('@pulumi/pulumi/automation/cmd.js');
   const silence = Number(process.env['BASCULE_STACK_SILENCE_SECONDS']);
   return {

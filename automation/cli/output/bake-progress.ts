@@ -1,5 +1,5 @@
 import type { BakeEvent } from '../../../src/domain/bake-progress';
-import type { Terminal } from './reporter';
+import { isInteractive, type Terminal } from './terminal';
 
 /** How a bake goes, for a person. */
 export interface BakeReporter {
@@ -21,22 +21,20 @@ function done(step: Step, note: string): string {
   return `${step.title} (${took(step)})${note === '' ? '' : `: ${note}`}`;
 }
 
-/** Plain lines with times: for CI logs and for terminals that are not interactive. */
-export class BakeLines implements BakeReporter {
-  private step: Step | undefined;
-
-  constructor(private readonly terminal: Terminal) {}
+/** Which step is under way, and how it ended; how that is shown is for those below. */
+abstract class BakeSteps implements BakeReporter {
+  protected step: Step | undefined;
 
   tell(event: BakeEvent): void {
     switch (event.kind) {
       case 'step':
-        this.end('');
+        this.end(true, '');
         this.step = { title: event.title, began: Date.now() };
-        return this.line(`${event.title}…`);
+        return this.showBegun(event.title);
       case 'done':
-        return event.failed === true ? this.fail(event.note) : this.end(event.note);
+        return this.end(event.failed !== true, event.note);
       case 'note':
-        return this.line(event.text);
+        return this.showNote(event.text);
       case 'failed':
         return this.close(false);
       case 'begun':
@@ -45,17 +43,35 @@ export class BakeLines implements BakeReporter {
   }
 
   close(well: boolean): void {
-    return well ? this.end('') : this.fail('');
+    this.end(well, '');
   }
 
-  private fail(note: string): void {
-    if (this.step !== undefined) this.line(`✗ ${done(this.step, note)}`);
+  protected abstract showBegun(title: string): void;
+  protected abstract showNote(text: string): void;
+  protected abstract showEnded(well: boolean, text: string): void;
+
+  private end(well: boolean, note: string): void {
+    if (this.step !== undefined) this.showEnded(well, done(this.step, note));
     this.step = undefined;
   }
+}
 
-  private end(note: string): void {
-    if (this.step !== undefined) this.line(`✓ ${done(this.step, note)}`);
-    this.step = undefined;
+/** Plain lines with times: for CI logs and for terminals that are not interactive. */
+export class BakeLines extends BakeSteps {
+  constructor(private readonly terminal: Terminal) {
+    super();
+  }
+
+  protected showBegun(title: string): void {
+    this.line(`${title}…`);
+  }
+
+  protected showNote(text: string): void {
+    this.line(text);
+  }
+
+  protected showEnded(well: boolean, text: string): void {
+    this.line(`${well ? '✓' : '✗'} ${text}`);
   }
 
   private line(text: string): void {
@@ -73,46 +89,25 @@ interface Spinner {
 }
 
 /** On a terminal: one living line for the step under way. */
-export class BakeSpinner implements BakeReporter {
-  private step: Step | undefined;
-
+export class BakeSpinner extends BakeSteps {
   constructor(private readonly spinner: Spinner) {
+    super();
     // The elapsed time moves also while nothing is said; the spinner redraws its text by itself.
     setInterval(() => this.redraw(), 500).unref();
   }
 
-  tell(event: BakeEvent): void {
-    switch (event.kind) {
-      case 'step':
-        this.end('');
-        this.step = { title: event.title, began: Date.now() };
-        this.spinner.start(event.title);
-        return;
-      case 'done':
-        return event.failed === true ? this.fail(event.note) : this.end(event.note);
-      case 'note':
-        this.spinner.info(event.text);
-        if (this.step !== undefined) this.spinner.start(this.step.title);
-        return;
-      case 'failed':
-        return this.close(false);
-      case 'begun':
-        return;
-    }
+  protected showBegun(title: string): void {
+    this.spinner.start(title);
   }
 
-  close(well: boolean): void {
-    return well ? this.end('') : this.fail('');
+  protected showNote(text: string): void {
+    this.spinner.info(text);
+    if (this.step !== undefined) this.spinner.start(this.step.title);
   }
 
-  private fail(note: string): void {
-    if (this.step !== undefined) this.spinner.fail(done(this.step, note));
-    this.step = undefined;
-  }
-
-  private end(note: string): void {
-    if (this.step !== undefined) this.spinner.succeed(done(this.step, note));
-    this.step = undefined;
+  protected showEnded(well: boolean, text: string): void {
+    if (well) this.spinner.succeed(text);
+    else this.spinner.fail(text);
   }
 
   private redraw(): void {
@@ -122,9 +117,7 @@ export class BakeSpinner implements BakeReporter {
 
 /** The reporter that fits where the output goes. */
 export async function createBakeReporter(stream: NodeJS.WriteStream): Promise<BakeReporter> {
-  // A terminal that says it has no columns makes the spinner count lines for ever.
-  const interactive = stream.isTTY && stream.columns > 0 && process.env['CI'] === undefined;
-  if (!interactive) return new BakeLines({ write: (text) => void stream.write(text) });
+  if (!isInteractive(stream)) return new BakeLines({ write: (text) => void stream.write(text) });
   const { default: ora } = await import('ora');
   return new BakeSpinner(ora({ stream, discardStdin: false }));
 }

@@ -2,11 +2,7 @@ import type { Assessed, Reason } from '../../../src/domain/records';
 import { describeRequest } from '../../../src/domain/request';
 import { describeStep, type Step } from '../../../src/domain/step';
 import type { Message, Reporter } from '../../../src/ports';
-
-/** Where progress goes: standard error, so that standard output holds the result alone. */
-export interface Terminal {
-  write(text: string): void;
-}
+import { isInteractive, type Terminal } from './terminal';
 
 function seconds(from: number, to: number): string {
   return `${((to - from) / 1000).toFixed(1)} s`;
@@ -181,9 +177,7 @@ function note(text: string): string {
 /** The reporter that fits where the output goes. */
 export async function createReporter(stream: NodeJS.WriteStream): Promise<Reporter> {
   const lines = new LineReporter({ write: (text) => void stream.write(text) });
-  // A terminal that says it has no columns makes the spinner count lines for ever.
-  const interactive = stream.isTTY && stream.columns > 0 && process.env['CI'] === undefined;
-  if (!interactive) return lines;
+  if (!isInteractive(stream)) return lines;
   const { default: ora } = await import('ora');
   return new SpinnerReporter(ora({ stream, discardStdin: false }), lines);
 }

@@ -4,6 +4,7 @@ import type { Watched } from '../../operations/watch';
 import { LiveBlock } from './live-block';
 import { LineReporter } from './reporter';
 import { fleetLines, headlines, renderWatch, weightLines } from './watch';
+import { isInteractive } from './terminal';
 
 /** Shows what is watched, look by look. */
 export interface Watcher {
@@ -64,7 +65,6 @@ export class ScreenWatcher implements Watcher {
 
 /** The watcher that fits where the output goes. */
 export function createWatcher(stream: NodeJS.WriteStream): Watcher {
-  const interactive = stream.isTTY && stream.columns > 0 && process.env['CI'] === undefined;
-  if (interactive) return new ScreenWatcher(new LiveBlock(stream));
+  if (isInteractive(stream)) return new ScreenWatcher(new LiveBlock(stream));
   return new LineWatcher(new LineReporter({ write: (text) => void stream.write(text) }));
 }
