@@ -210,7 +210,7 @@ async function createSession(
     { S3Requests },
     { AwsPreflight },
     { currentHolder, sightOf },
-    { guardedStacks, guardWrites },
+    { guardedCommands, guardedStacks, guardWrites },
     { createWorld },
   ] = await Promise.all([
     import('../../src/adapters/aws.js'),
@@ -225,7 +225,8 @@ async function createSession(
     import('../../src/adapters/world.js'),
   ]);
   const objects = new Objects(createClients(config.regions[0] ?? '').s3, config.bucket);
-  const world = createWorld(config, outputs, guardedStacks(stacks));
+  const plain = createWorld(config, outputs, guardedStacks(stacks));
+  const world = { ...plain, localCommands: guardedCommands(plain.localCommands) };
   return {
     environment,
     service: config.service,

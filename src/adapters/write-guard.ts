@@ -1,4 +1,4 @@
-import type { Stacks } from '../ports';
+import type { LocalCommands, Stacks } from '../ports';
 
 /** Throws when nothing may be written any more. */
 export type WriteGuard = () => Promise<void>;
@@ -51,6 +51,16 @@ export function guardedStacks(stacks: Stacks): Stacks {
     destroyFleet: async (region, colour) => {
       await guard?.();
       return stacks.destroyFleet(region, colour);
+    },
+  };
+}
+
+/** Commands that ask first: who stood still must not change a database that another one's deployment uses by now. */
+export function guardedCommands(commands: LocalCommands): LocalCommands {
+  return {
+    run: async (order, signal) => {
+      await guard?.();
+      return commands.run(order, signal);
     },
   };
 }

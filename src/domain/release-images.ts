@@ -78,7 +78,13 @@ export function releasesOf(images: readonly ReleaseImage[], used: readonly Used[
         uses: used.flatMap((one) => (concerns(one, version, own) ? [one.use] : [])),
       };
     })
-    .sort((one, other) => (other.createdAt ?? 0) - (one.createdAt ?? 0));
+    .sort(newestFirst);
+}
+
+/** AWS tells whole seconds: of those baked within one the higher version counts as the newer. */
+function newestFirst(one: Pick<Release, 'createdAt' | 'version'>, other: typeof one): number {
+  const later = (other.createdAt ?? 0) - (one.createdAt ?? 0);
+  return later !== 0 ? later : other.version.localeCompare(one.version, 'en', { numeric: true });
 }
 
 /** What all of them have; null where they differ. */

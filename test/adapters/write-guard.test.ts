@@ -9,7 +9,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { constructClients } from '../../src/adapters/aws';
 import { CALL_LIMITS } from '../../src/adapters/aws-retries';
-import { guarded, guardedStacks, guardWrites } from '../../src/adapters/write-guard';
+import { guarded, guardedCommands, guardedStacks, guardWrites } from '../../src/adapters/write-guard';
 import { BasculeError } from '../../src/domain/errors';
 import type { Stacks } from '../../src/ports';
 import { freePort } from '../support/ports';
@@ -128,4 +128,22 @@ it('stacks are not applied once nothing may be written', async () => {
   guardWrites(undefined);
   await stacks.applyFleet(target);
   expect(done).toEqual(['apply']);
+});
+
+it('no command of the user’s is begun once nothing may be written', async () => {
+  const begun: string[] = [];
+  const commands = guardedCommands({
+    run: (order) => {
+      begun.push(order.command.join(' '));
+      return Promise.resolve({ ending: { kind: 'exited', code: 0 }, output: '' });
+    },
+  });
+  const order = { command: ['migrate'], environment: {}, timeoutSeconds: 60 };
+  const never = new AbortController().signal;
+  guardWrites(() => Promise.reject(displaced));
+  await expect(commands.run(order, never)).rejects.toBe(displaced);
+  expect(begun).toEqual([]);
+  guardWrites(undefined);
+  await commands.run(order, never);
+  expect(begun).toEqual(['migrate']);
 });

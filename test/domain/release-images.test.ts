@@ -51,6 +51,15 @@ describe('releases by their images', () => {
     expect(releases[1]?.uses).toEqual([]);
   });
 
+  it('are in the order of their versions where AWS, which tells whole seconds, gives the same time', () => {
+    const versions = ['0.9.0', '0.10.0', '0.8.0'];
+    const releases = releasesOf(
+      versions.map((version) => image(version, 1)),
+      [],
+    );
+    expect(releases.map(({ version }) => version)).toEqual(['0.10.0', '0.9.0', '0.8.0']);
+  });
+
   it('have no content, builder or schema in common where their images differ', () => {
     const one = { ...image('1.0.0', 1), schema: '4-6' };
     const odd = { ...one, region: 'eu-central-1', contentSha256: 'another', builder: null, schema: '5-6' };

@@ -144,6 +144,18 @@ const standsStillWhileItTakesOver: Beginning = {
   ],
 };
 
+/** Whoever is about to change the database stands still until somebody else has done it and gone on. */
+const standsStillBeforeItMigrates: Beginning = {
+  regions: ['eu-west-3', 'us-east-1'],
+  suspended: [],
+  stages: [],
+  migrations: { repeatable: true },
+  mischief: [
+    { after: 50, what: { kind: 'requests', colour: 'blue', seen: 7 } },
+    { after: 52, what: { kind: 'paused', calls: 228 } },
+  ],
+};
+
 function haltBy(cause: 'moved-by-hand' | 'requests' | 'both-sick', after: number): Mischief[] {
   switch (cause) {
     case 'moved-by-hand':
@@ -209,13 +221,15 @@ describe('a deployment to which anything may happen', () => {
       }),
       // Stopped between putting the fleets back and seeing that they are; once, each resume halted anew. And a
       // fleet that has to grow while it serves, of which a person had raised the minimum beyond that. And a record of a
-      // former holder, from when a lease counted as fresh once its answer was heard.
+      // former holder, from when a lease counted as fresh once its answer was heard. And a command begun by who had been
+      // displaced.
       {
         numRuns: 80,
         examples: [
           [stoppedWhileReleasing, [], 'resume'],
           [raisedBeforeItGrows, [], 'accept'],
           [standsStillWhileItTakesOver, [false, true], 'resume'],
+          [standsStillBeforeItMigrates, [], 'resume'],
         ],
       },
     );

@@ -76,8 +76,15 @@ const EVENTS: ReadonlySet<string> = new Set([
 ]);
 /** Calls during which time passes, so that the world may change under the driver. */
 const QUIET: ReadonlySet<string> = new Set(['append', 'wait']);
-/** Calls that change the environment. */
-const WRITES: ReadonlySet<string> = new Set(['write', 'applyFleet', 'suspend', 'resume', 'setMinimum']);
+/** Calls that change the environment; `run` is a migration's. */
+const WRITES: ReadonlySet<string> = new Set([
+  'write',
+  'applyFleet',
+  'suspend',
+  'resume',
+  'setMinimum',
+  'run',
+]);
 
 function isEvent(one: Blow | Event): one is Event {
   return EVENTS.has(one.kind);
