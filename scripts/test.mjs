@@ -6,7 +6,7 @@ import { ensureBakeTools, missingBakeTools } from './lib/bake-tools.mjs';
 import { endMarked, run, runQuietly, stopping } from './lib/children.mjs';
 import { imageChecks } from './lib/image-checks.mjs';
 import { elapsed } from './lib/progress.mjs';
-import { closingLine, countCheck, countReport, NOTHING, sum } from './lib/results.mjs';
+import { closingLine, countCheck, countReport, failuresIn, NOTHING, sum } from './lib/results.mjs';
 import { setUp, setUpLint } from './lib/setup.mjs';
 
 const MARK = 'BASCULE_TEST_RUN';
@@ -60,7 +60,10 @@ function conclude(results, began, command) {
   const failures = results.filter((result) => result.count.failed > 0);
   say('');
   for (const { leftOut } of results) if (leftOut) say(leftOut);
-  for (const { name, where } of failures) say(`Failed: ${name}. See ${where}`);
+  for (const { name, where, lines = [] } of failures) {
+    say(`Failed: ${name}. See ${where}`);
+    for (const line of lines) say(`  ${line}`);
+  }
   if (stopping.aborted) say(`Stopped by ${stopping.reason}: the rest was not run.`);
   say(`${command} took ${elapsed(began)}`);
   process.stdout.write(`${closingLine(total)}\n`);
@@ -219,11 +222,13 @@ async function vitest({ project, env }, which, name, only = {}) {
     ? `${settings.join('')}npx vitest run --project ${which} ${only.file}`
     : `npm run test:${which}`;
   const count = stopping.aborted ? NOTHING : await countReport(report, code);
+  const lines = stopping.aborted ? [] : await failuresIn(report, project);
   say(`${name}: ${closingLine(count)} (${elapsed(began)})`);
   return [
     {
       name,
       count,
+      lines,
       where: `the output below "${name}" above, or ${path.relative(project, report)}; again: ${again}`,
     },
   ];

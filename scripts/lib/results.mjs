@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 export const NOTHING = Object.freeze({ passed: 0, failed: 0, skipped: 0 });
 
@@ -22,6 +24,27 @@ export function closingLine({ passed, failed, skipped }) {
 /** A check that has no tests inside it counts as one. */
 export function countCheck(ok) {
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+}
+
+const SHOWN = 20;
+
+/** What failed by vitest's JSON report, a line each, so that the end of a long output says it once more. */
+export async function failuresIn(file, project) {
+  const report = await readFile(file, 'utf8')
+    .then(JSON.parse)
+    .catch(() => undefined);
+  const lines = (report?.testResults ?? []).flatMap((entry) => {
+    const failed = (entry.assertionResults ?? []).filter((test) => test.status === 'failed');
+    const name = path.relative(project, entry.name);
+    if (failed.length === 0) return entry.status === 'failed' ? [`${name}: ${firstLine(entry.message)}`] : [];
+    return failed.map((test) => `${name} > ${test.fullName}: ${firstLine(test.failureMessages?.[0])}`);
+  });
+  const more = lines.length - SHOWN;
+  return more > 0 ? [...lines.slice(0, SHOWN), `… and ${more} more`] : lines;
+}
+
+function firstLine(text = '') {
+  return stripVTControlCharacters(text).split('\n')[0].slice(0, 300);
 }
 
 /**

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { elapsed } from '../../scripts/lib/progress.mjs';
-import { closingLine, countCheck, countReport, sum } from '../../scripts/lib/results.mjs';
+import { closingLine, countCheck, countReport, failuresIn, sum } from '../../scripts/lib/results.mjs';
 
 async function report(content) {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bascule-results-'));
@@ -43,6 +43,31 @@ test.each([
 test('a run that broke off before or while it wrote its report is a failure', async () => {
   expect(await countReport('/nowhere/report.json', 0)).toEqual(countCheck(false));
   expect(await countReport(await report('{"success": tr'), 0)).toEqual(countCheck(false));
+});
+
+test('what failed is named with its file and the first line of why', async () => {
+  const failed = (fullName, message) => ({ status: 'failed', fullName, failureMessages: [message] });
+  const testResults = [
+    {
+      name: '/project/test/one.test.ts',
+      status: 'failed',
+      assertionResults: [
+        { status: 'passed', fullName: 'is well' },
+        failed('counts', '\u001b[31mAssertionError: 1\u001b[39m\nat …'),
+      ],
+    },
+    { name: '/project/test/two.test.ts', status: 'failed', assertionResults: [], message: 'no such module' },
+  ];
+  expect(await failuresIn(await report({ success: false, testResults }), '/project')).toEqual([
+    'test/one.test.ts > counts: AssertionError: 1',
+    'test/two.test.ts: no such module',
+  ]);
+  const many = Array.from({ length: 25 }, (_, index) => failed(`case ${index}`, 'no'));
+  const broken = [{ name: '/project/a.test.ts', status: 'failed', assertionResults: many }];
+  const lines = await failuresIn(await report({ testResults: broken }), '/project');
+  expect(lines).toHaveLength(21);
+  expect(lines.at(-1)).toBe('… and 5 more');
+  expect(await failuresIn('/nowhere/report.json', '/project')).toEqual([]);
 });
 
 test('the closing line sums up and names what was skipped only if something was', () => {
