@@ -1,17 +1,19 @@
-import { cutoverBegan, decide, heldSteps, type Action } from '../src/domain/decide';
+import { cutoverBegan, decide, type Action } from '../src/domain/decide';
 import { BasculeError } from '../src/domain/errors';
 import type { Outcome } from '../src/domain/outcome';
 import type { Facts, Reason } from '../src/domain/records';
 import type { DeploymentState } from '../src/domain/replay';
 import { watchesTraffic } from '../src/domain/shifts';
 import { describeStep, isSafePoint, type Step } from '../src/domain/step';
+import { heldSteps } from '../src/domain/undoing';
 import { closingText } from './driver/closing';
-import { interrupts, patiently } from './driver/interruptions';
+import { interrupts, isNoAnswer, patiently } from './driver/interruptions';
 import { Lookout, LOOK_EVERY_MILLISECONDS } from './driver/lookout';
 import { ASK_EVERY_MILLISECONDS, Inbox } from './driver/requests';
-import { assessed, fail, halt, haltExplained, settle } from './driver/results';
+import { assessed, heard, fail, halt, haltExplained, settle } from './driver/results';
 import type { Drive, Ending, Run } from './driver/run';
-import { verify, waitOrAsked } from './driver/verify';
+import { patienceFor, unanswered, type Way } from './driver/silence';
+import { verify, waitOrAsked, type Watched } from './driver/verify';
 import type { RunResult, StepContext, UndoResult, Verdict } from './steps/handler';
 import { handlerOf } from './steps/index';
 
@@ -26,12 +28,19 @@ export async function drive(deployment: Drive): Promise<Ending> {
   for (;;) {
     const { state, action } = await whatNext(run);
     if (action.kind === 'close') return close(run, state, action.outcome, action.reason);
+    if (action.kind === 'halt') {
+      await halt(run, null, action.reason);
+      continue;
+    }
     const stopped = run.stop.aborted && stopAt(run, state, action);
     if (stopped) await stopped;
     else if (!(await haltedByDrift(run, state, action)) && !(await pausedBefore(run, state, action)))
-      await performAlone(run, action, contextOf(run, state, action.step));
+      await performAlone(run, action, state);
   }
 }
+
+/** What is done with a step. */
+type Doing = Exclude<Action, { kind: 'close' | 'halt' }>;
 
 /** What the journal says comes next, once everything that people asked is in it; nothing keeps the way back. */
 async function whatNext(run: Run): Promise<{ state: DeploymentState; action: Action }> {
@@ -45,7 +54,7 @@ async function whatNext(run: Run): Promise<{ state: DeploymentState; action: Act
 }
 
 /** While a person has said `pause` no further step begins, except for one that watches traffic which has moved. */
-async function pausedBefore(run: Run, { paused }: DeploymentState, action: Action): Promise<boolean> {
+async function pausedBefore(run: Run, { paused }: DeploymentState, action: Doing): Promise<boolean> {
   if (paused === null || action.kind !== 'start' || watchesTraffic(action.step)) return false;
   const { step } = action;
   const text = `\`bascule advance\`: paused by ${paused.by.user} on ${paused.by.host}`;
@@ -61,7 +70,7 @@ export async function restoreHeld(deployment: Drive): Promise<void> {
     const state = run.journal.state;
     const step = heldSteps(state)[0];
     if (step === undefined || state.halted !== null) return;
-    await undo(run, step, contextOf(run, state, step));
+    await undoOnce(run, step, contextOf(run, state, step));
   }
 }
 
@@ -70,39 +79,46 @@ function runOf(deployment: Drive): Run {
   return { ...deployment, lookout: new Lookout(world), inbox: new Inbox(deployment), memory: new Map() };
 }
 
-async function haltedByDrift(run: Run, state: DeploymentState, action: Action): Promise<boolean> {
-  if (action.kind === 'close' || action.kind === 'undo') return false;
+async function haltedByDrift(run: Run, state: DeploymentState, action: Doing): Promise<boolean> {
+  if (action.kind === 'undo') return false;
   // Right before the fleets are held there is no older look to rely on: what is found is what is put back.
   const waits = action.kind === 'verify' || state.paused !== null;
   const age = waits ? LOOK_EVERY_MILLISECONDS : FRESH_MILLISECONDS;
-  const drift = await run.lookout.drift(state, action.step.kind === 'hold' ? 0 : age);
+  const drift = await run.lookout.drift(state, action.step.kind === 'hold' ? 0 : age, [action.step.region]);
   if (drift === undefined) return false;
   await halt(run, action.step, drift);
   return true;
 }
 
 /** Whatever a step began beside its own work, such as a check command, ends with it. */
-async function performAlone(run: Run, action: Exclude<Action, { kind: 'close' }>, context: StepContext) {
+async function performAlone(run: Run, action: Doing, state: DeploymentState): Promise<void> {
   const leaving = new AbortController();
-  await perform(run, action, { ...context, left: leaving.signal }).finally(() => leaving.abort());
+  const watched = (step: Step): Watched => ({
+    step,
+    context: { ...contextOf(run, state, step), left: leaving.signal },
+  });
+  await perform(run, action, watched).finally(() => leaving.abort());
 }
 
-async function perform(deployment: Run, action: Exclude<Action, { kind: 'close' }>, context: StepContext) {
+async function perform(deployment: Run, action: Doing, watched: (step: Step) => Watched): Promise<void> {
+  const { step, context } = watched(action.step);
   switch (action.kind) {
     case 'start':
-      return start(deployment, action.step, context);
+      return start(deployment, step, context);
     case 'recover':
-      return recover(deployment, action.step, context);
+      return recover(deployment, step, context);
     case 'verify':
-      return verify(deployment, action.step, context);
+      return verify(deployment, [step, ...action.beside].map(watched));
     case 'undo':
-      return undo(deployment, action.step, context);
+      return undo(deployment, step, context);
   }
 }
 
 async function start(deployment: Run, step: Step, context: StepContext): Promise<void> {
   const handler = handlerOf(step);
-  const facts = await untilAnswered(deployment, step, async () => handler.intend?.(step, context));
+  const intent = await untilAnswered(deployment, step, 'on', async () => handler.intend?.(step, context));
+  if (intent === NO_ANSWER) return;
+  const facts = intent;
   const record = await deployment.journal.append({ kind: 'started', step: step.id, ...(facts && { facts }) });
   deployment.reporter.say({ kind: 'started', step, at: record.at });
   await run(deployment, step, { ...context, startedAt: record.at, facts: facts ?? {} });
@@ -112,7 +128,8 @@ async function run(deployment: Run, step: Step, context: StepContext): Promise<v
   let attempts = 0;
   // After half a step without an answer, what is found may be the step's own doing.
   const work = () => handlerOf(step).run(step, attempts++ === 0 ? context : { ...context, recovering: true });
-  const result = await untilAnswered(deployment, step, work).catch(asFailure);
+  const result = await untilAnswered(deployment, step, 'on', work).catch(asFailure);
+  if (result === NO_ANSWER) return;
   switch (result.kind) {
     case 'ran':
       await deployment.journal.append({ kind: 'ran', step: step.id, facts: result.facts });
@@ -145,17 +162,30 @@ async function recover(deployment: Run, step: Step, context: StepContext): Promi
     note('it is done again');
     return run(deployment, step, again);
   }
-  const verdict = await untilAnswered(deployment, step, () => handler.verify(step, context));
+  const verdict = await untilAnswered(deployment, step, 'on', () => handler.verify(step, context));
+  if (verdict === NO_ANSWER) return;
   note(FOUND[verdict.kind]);
   if (verdict.kind === 'pending') return run(deployment, step, again);
   return settle(deployment, step, verdict);
 }
 
 async function undo(deployment: Run, step: Step, context: StepContext): Promise<void> {
+  return undoOnce(deployment, step, context, (work) => untilAnswered(deployment, step, 'back', work));
+}
+
+type Asking = (work: () => Promise<UndoResult>) => Promise<UndoResult | typeof NO_ANSWER>;
+
+/** By itself it ends with the first answer that does not come. */
+async function undoOnce(
+  deployment: Run,
+  step: Step,
+  context: StepContext,
+  asking: Asking = (work) => work(),
+): Promise<void> {
   const record = await deployment.journal.append({ kind: 'undoStarted', step: step.id });
   deployment.reporter.say({ kind: 'undoing', step, at: record.at });
-  const work = () => handlerOf(step).undo(step, context);
-  const result = await untilAnswered(deployment, step, work).catch(asHalt);
+  const result = await asking(() => handlerOf(step).undo(step, context)).catch(asHalt);
+  if (result === NO_ANSWER) return;
   if (result.kind === 'halt') return leaveUndone(deployment, step, result.reason);
   const facts: Facts = { ...(result.note === '' ? {} : { note: result.note }), ...result.facts };
   const undone = await deployment.journal.append({ kind: 'undone', step: step.id, facts });
@@ -169,11 +199,27 @@ async function leaveUndone(deployment: Run, step: Step, reason: Reason): Promise
   deployment.reporter.say({ kind: 'failed', step, at: record.at, reason });
 }
 
-function untilAnswered<T>(deployment: Run, step: Step, work: () => Promise<T>): Promise<T> {
-  const { clock } = deployment.world;
+/** There was no answer to the end, and the journal says so. */
+const NO_ANSWER = Symbol('no answer');
+
+async function untilAnswered<T>(
+  deployment: Run,
+  step: Step,
+  way: Way,
+  work: () => Promise<T>,
+): Promise<T | typeof NO_ANSWER> {
+  const { world, stop, journal } = deployment;
+  const { clock } = world;
   const waits = (text: string): void =>
     deployment.reporter.say({ kind: 'waiting', step, for: text, at: clock.now() });
-  return patiently({ clock, stop: deployment.stop, waits }, work);
+  const milliseconds = patienceFor(journal.state, step, way);
+  try {
+    return await patiently({ milliseconds, clock, stop, waits }, work);
+  } catch (thrown) {
+    if (!isNoAnswer(thrown)) throw thrown;
+    await unanswered(deployment, step, thrown, way);
+    return NO_ANSWER;
+  }
 }
 
 /** What the stacks refuse is an outcome of the step; losing the journal or the credentials is not. */
@@ -204,8 +250,8 @@ async function close(
 }
 
 /** A request to stop: before the cutover the way back is taken; after it traffic stays and a person decides. */
-function stopAt(deployment: Run, state: DeploymentState, action: Action): Promise<void> | false {
-  if (action.kind === 'undo' || action.kind === 'close' || state.turnedBack !== null) return false;
+function stopAt(deployment: Run, state: DeploymentState, action: Doing): Promise<void> | false {
+  if (action.kind === 'undo' || state.turnedBack !== null) return false;
   const begun = action.kind !== 'start';
   if (begun && !isSafePoint(action.step)) return false;
   const where = `${begun ? 'during' : 'before'}: ${describeStep(action.step)}`;
@@ -215,7 +261,7 @@ function stopAt(deployment: Run, state: DeploymentState, action: Action): Promis
 }
 
 function contextOf(deployment: Run, state: DeploymentState, step: Step): StepContext {
-  const { world, memory, insistence, displaced, log, holder } = deployment;
+  const { world, memory, insistence, displaced, log, holder, approvals } = deployment;
   const own = memory.get(step.id) ?? new Map<string, unknown>();
   memory.set(step.id, own);
   const startedAt = state.steps[step.id]?.startedAt ?? world.clock.now();
@@ -230,6 +276,8 @@ function contextOf(deployment: Run, state: DeploymentState, step: Step): StepCon
     factsOf: (id) => state.steps[id]?.facts ?? {},
     recovering: false,
     state: () => deployment.journal.state,
+    approvals,
+    hear: (of, told) => heard(deployment, of, told),
     record: (assessments, of = step) => assessed(deployment, of, assessments),
     left: deployment.stop,
     insistence,

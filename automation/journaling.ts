@@ -110,6 +110,8 @@ export class Hold implements HeldLease {
 export class OpenJournal {
   private begun = false;
   private replayed: { records: readonly JournalRecord[]; count: number; state: DeploymentState } | undefined;
+  /** Called after each append that counts. */
+  heard: () => void = () => undefined;
 
   private constructor(
     private readonly journal: Journal,
@@ -165,7 +167,10 @@ export class OpenJournal {
       }
       if ((await this.hold.check()) === 'lost')
         throw displaced(this.deployment, 'it took the lease of the environment');
-      if (answer === 'appended') return record;
+      if (answer === 'appended') {
+        this.heard();
+        return record;
+      }
       await this.catchUp(record.sequence);
     }
   }

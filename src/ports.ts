@@ -1,8 +1,11 @@
+import type { Approval, FoundApproval, Requester } from './domain/approval';
 import type { Check, CommandCheck } from './domain/analysis/check';
 import type { CommandMeasurement, Counts, Measurement, Window } from './domain/analysis/measurement';
 import type { BakeEvent } from './domain/bake-progress';
 import type { BakeConfig } from './domain/config';
+import type { Notification, NotificationEvent } from './domain/notifications';
 import type { Request } from './domain/request';
+import type { Commit } from './domain/change-set';
 import type { Colour } from './domain/colour';
 import type { PostedComment } from './domain/comment';
 import type { EnvironmentEvent, EnvironmentEventBody } from './domain/environment-log';
@@ -11,9 +14,13 @@ import type { LeaseState, Sight } from './domain/lease';
 import type { MachineCommand } from './domain/machine-run';
 import type { PreflightReading } from './domain/preflight';
 import type { StackPreview } from './domain/preview/preview';
+import type { BundleMove } from './domain/promotion-images';
 import type { Assessed, JournalRecord, Holder, Reason } from './domain/records';
 import type { LeftSnapshot, ReleaseImage, Used } from './domain/release-images';
+import type { BundleReading } from './domain/release-set';
 import type { Capacity, SmokeRequest, Step } from './domain/step';
+import type { PlannedTest, TestPlace, TestWork } from './domain/suite/gate';
+import type { TestCase, TestRun } from './domain/suite/result';
 import type { Route, Weights } from './domain/traffic';
 import type { Outcome } from './domain/outcome';
 
@@ -217,6 +224,33 @@ export interface Images {
   ): Promise<Image | undefined>;
 }
 
+/** The bundles of releases, which instances get at their first boot. */
+export interface Bundles {
+  /** What S3 says of the one at an `s3://` address, asked through a region; a refusal to say is an answer. */
+  look(region: string, address: string): Promise<BundleReading>;
+}
+
+/** How a release gets from one environment's account to another's. Both may be the same account. */
+export interface Handover {
+  /** Account numbers, by STS. */
+  accounts(): Promise<{ source: string; target: string }>;
+  /** The release's image in the former environment's account, the newest usable one where there are several. */
+  source(region: string, version: string): Promise<Image | undefined>;
+  /** … and in the next one's. */
+  target(region: string, version: string): Promise<Image | undefined>;
+  /**
+   * A copy in the next environment's account, available and with these tags; lets that account copy first, where it
+   * is another one. Safe to repeat: a copy that was begun before is found.
+   */
+  copy(source: Image, region: string, tags: Readonly<Record<string, string>>): Promise<string>;
+  /** Lets the next environment's account launch the very image, which has these tags there. Safe to repeat. */
+  share(source: Image, tags: Readonly<Record<string, string>>): Promise<string>;
+  /** Waits until an image of the next environment's account can be launched from. */
+  available(image: Pick<Image, 'region' | 'id'>): Promise<void>;
+  /** Copies a bundle and compares its sum; what is there and whole stays. */
+  moveBundle(move: BundleMove): Promise<void>;
+}
+
 /** All images of a service's releases in this account. */
 export interface ReleaseImages {
   list(region: string): Promise<ReleaseImage[]>;
@@ -232,7 +266,15 @@ export interface ReleaseImages {
 }
 
 export type ProbeAnswer =
-  | { kind: 'answered'; status: number; headers: Record<string, string>; body: string; milliseconds: number }
+  | {
+      kind: 'answered';
+      status: number;
+      headers: Record<string, string>;
+      /** Each Set-Cookie header by itself. */
+      setCookies?: string[];
+      body: string;
+      milliseconds: number;
+    }
   | { kind: 'no-answer'; reason: string; milliseconds: number };
 
 /** Sends one HTTP request over a connection of its own; a missing answer is a result, not an exception. */
@@ -294,6 +336,24 @@ export interface Requests {
   read(deployment: string, from: number): Promise<Request[]>;
 }
 
+/** What approvers said of deployments, in the environment's bucket: of each identity one object, which it alone may write. */
+export interface Approvals {
+  /** What there is of one approval of a deployment, without the writings that are known already. */
+  read(deployment: string, name: string, known: ReadonlySet<string>): Promise<FoundApproval[]>;
+  /** The own one, where there is any. */
+  own(deployment: string, name: string, userId: string): Promise<FoundApproval | undefined>;
+  /**
+   * Writes the own one, anew or over the writing that was read.
+   * @throws BasculeError BASCULE_NOT_APPROVER (exit code 2) where the store lets these credentials write none.
+   */
+  write(deployment: string, name: string, approval: Approval, over: string | null): Promise<'written' | 'changed'>;
+}
+
+/** Whose credentials this process works with. */
+export interface Identity {
+  current(): Promise<Requester>;
+}
+
 /** Runs check commands of the user's on this machine. */
 export interface CheckCommands {
   /** Gives the facts as JSON on stdin. The command and its children are ended at its time-out or by the signal. */
@@ -302,6 +362,32 @@ export interface CheckCommands {
     facts: unknown,
     signal: AbortSignal,
   ): Promise<Omit<CommandMeasurement, 'kind' | 'window'>>;
+}
+
+export interface TestOrder extends TestPlace {
+  work: TestWork;
+  timeoutSeconds: number;
+}
+
+/** Which test of which deployment results belong to. */
+export interface TestedStep {
+  deployment: string;
+  /** The id of the step. */
+  step: string;
+}
+
+/** Runs the tests that are gates, and keeps what they came to. */
+export interface TestGates {
+  /** Variables of the environment that the tests' suites need and that are not there. */
+  lacking(tests: readonly Pick<PlannedTest, 'work'>[]): string[];
+  /** Runs one to its end. It is ended, with all it started, at its time-out or by the signal. */
+  run(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
+  /** Its results as JUnit XML. */
+  junit(run: TestRun, place: TestPlace): Promise<string>;
+  /** Keeps results as JUnit XML in the environment's bucket, in the place of former ones; their key. */
+  keep(run: TestRun, place: TestPlace, of: TestedStep): Promise<string>;
+  /** What was kept of a test; undefined where nothing was, or where it cannot be read as JUnit XML. */
+  kept(of: TestedStep): Promise<TestCase[] | undefined>;
 }
 
 /** A command of the user's for this machine. */
@@ -385,10 +471,12 @@ export interface RegionWorld {
 export interface World {
   stacks: Stacks;
   images: Images;
+  bundles: Bundles;
   prober: Prober;
   clock: Clock;
   commands: CheckCommands;
   localCommands: LocalCommands;
+  tests: TestGates;
   machines: Machines;
   region(name: string): RegionWorld;
 }
@@ -402,6 +490,38 @@ export interface Bakery {
   tools(): Promise<string | undefined>;
   /** Bakes one release and tells how it goes; the id of its image for each region. */
   bake(order: BakeConfig, tell: (event: BakeEvent) => void): Promise<Record<string, string>>;
+}
+
+/** A way by which people are told of deployments. */
+export interface Channel {
+  /** As configured; what was delivered to it is remembered by this name. */
+  readonly name: string;
+  /** What is told on it. */
+  readonly events: readonly NotificationEvent[];
+  /**
+   * Hands a notification over to whoever carries it further; ended by the signal.
+   * @throws Error that says why it was not taken, and never tells a secret.
+   */
+  send(notification: Notification, signal: AbortSignal): Promise<void>;
+}
+
+/** What was delivered of the environment's notifications, so that nothing is sent twice without need. */
+export interface Deliveries {
+  /** What was delivered of each deployment from this id on: `<sequence>-<channel>`, or `complete`. */
+  since(deployment: string): Promise<Map<string, Set<string>>>;
+  /** Says that one was delivered. Safe to repeat. */
+  mark(notification: Notification, channel: string): Promise<void>;
+  /** Says that nothing of a deployment is outstanding, nor ever will be. Safe to repeat. */
+  complete(deployment: string): Promise<void>;
+}
+
+/** What git knows of the application that is deployed. */
+export interface Commits {
+  /**
+   * What lies between two commits, newest first, at most so many, and how many there are; null where the folder is no
+   * repository that knows both.
+   */
+  between(from: string, to: string, most: number): Promise<{ commits: Commit[]; count: number } | null>;
 }
 
 /** The comments of one merge request. */

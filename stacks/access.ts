@@ -29,13 +29,15 @@ export function instanceProfileName(scope: Scope): pulumi.Output<string> {
     { role: role.name, policyArn: `arn:${partition}:iam::aws:policy/AmazonSSMManagedInstanceCore` },
     { provider },
   );
+  const buckets = [...new Set([config.bucket, ...config.fleet.releaseBuckets])];
+  const releases = buckets.map((bucket) => `arn:${partition}:s3:::${bucket}/${RELEASES_PREFIX}*`);
   const reading = new aws.iam.RolePolicy(
     'releases',
     {
       name: 'read-releases',
       role: role.name,
       policy: policy('s3:GetObject', {
-        Resource: `arn:${partition}:s3:::${config.bucket}/${RELEASES_PREFIX}*`,
+        Resource: releases.length === 1 ? releases[0] : releases,
       }),
     },
     { provider },

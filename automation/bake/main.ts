@@ -4,7 +4,8 @@ import { sweepLeftovers } from '../../src/adapters/bake-leftovers';
 import { systemClock } from '../../src/adapters/clock';
 import { distribute, tagBaked } from '../../src/adapters/image-copies';
 import { AwsImages } from '../../src/adapters/images';
-import { findBaseImage, makeImage, uploadBundle } from '../../src/adapters/release';
+import { replicateBundle, uploadBundle } from '../../src/adapters/bundles';
+import { findBaseImage, makeImage } from '../../src/adapters/release';
 import { testBoot } from '../../src/adapters/test-boot';
 import { bakeId, imageName, type Baking, type BakeOrder } from '../../src/domain/bake-order';
 import { bakeFailed, toldError } from '../../src/domain/bake-progress';
@@ -66,7 +67,11 @@ function partsOf(order: BakeOrder, cleaner: Cleaner, tell: Tell, signal: AbortSi
       const outcome = await testBoot(order, region, imageId, systemClock, signal);
       return outcome.kind === 'passed' ? undefined : { why: outcome.why, lines: outcome.lines };
     },
-    distribute: (image) => distribute(order, image, systemClock, signal),
+    distribute: async (image) => {
+      // Also where the image of the first region counts already, and only another region's part is missing.
+      if (order.builder === 'bundle') await replicateBundle(order);
+      return distribute(order, image, systemClock, signal);
+    },
     tagBaked,
   };
 }

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { LeftOpen } from '../steps/left-open';
 import { withSession, type SessionOptions } from './compose';
 import { environmentOptions, type EnvironmentOptions } from './options';
 import { printError, printResult, type CommandResult } from './output/result';
@@ -9,8 +10,17 @@ export async function conclude(json: boolean, work: () => Promise<CommandResult>
   try {
     printResult(await work(), json);
   } catch (thrown) {
-    printError(thrown, json);
+    if (thrown instanceof LeftOpen) printResult(leftOpen(thrown), json);
+    else printError(thrown, json);
   }
+}
+
+function leftOpen({ exitCode, message, next, facts }: LeftOpen): CommandResult {
+  return {
+    exitCode,
+    json: { outcome: 'waiting', ...facts, message, next },
+    text: `${message}\nnext: ${next}`,
+  };
 }
 
 export interface EnvironmentCommand {

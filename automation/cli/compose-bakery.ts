@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { ImageConfig } from '../../src/domain/config';
-import type { Bakery, Images } from '../../src/ports';
+import type { Bakery, Bundles, Images } from '../../src/ports';
 import { recipeOf, type Recipe } from '../bake/recipe';
 import { OWN_FOLDER, projectFolder, stackPlace } from './compose';
 import type { CommonOptions } from './options';
@@ -8,6 +8,7 @@ import type { CommonOptions } from './options';
 export interface OpenedBakery {
   config: ImageConfig;
   images: Images;
+  bundles: Bundles;
   bakery: Bakery;
   /** What Packer runs; undefined for another builder. */
   recipe: Recipe | undefined;
@@ -19,9 +20,12 @@ export async function openBakery(argv: CommonOptions, stop: AbortSignal): Promis
   const folder = projectFolder(argv.project);
   const { loadImageFile } = await import('../../src/adapters/config-file.js');
   const config = await loadImageFile(folder);
-  const [{ ImageStack }, { AwsImages }] = await Promise.all([
+  const { useAccess } = await import('../../src/adapters/access.js');
+  useAccess(config.access, config.regions[0]);
+  const [{ ImageStack }, { AwsImages }, { S3Bundles }] = await Promise.all([
     import('../../src/adapters/image-stack.js'),
     import('../../src/adapters/images.js'),
+    import('../../src/adapters/bundles.js'),
   ]);
   const place = await stackPlace(folder);
   const own = path.join(process.env['BASCULE_HOME'] ?? OWN_FOLDER, 'images');
@@ -38,6 +42,7 @@ export async function openBakery(argv: CommonOptions, stop: AbortSignal): Promis
   return {
     config,
     images: new AwsImages(),
+    bundles: new S3Bundles(),
     bakery: new ImageStack(place, program, stop),
     recipe: packer ? recipe : undefined,
     workFolder: path.join(folder, '.bascule', 'bundles'),

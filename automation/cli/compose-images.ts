@@ -15,6 +15,8 @@ export interface OpenedImages {
   /** Environments, perhaps the service's, of which nothing can be known. */
   unread: UnreadEnvironment[];
   clock: Clock;
+  /** Looks at images in the account that they are baked in, and no more in that of an environment opened since. */
+  enter(): void;
 }
 
 /** An environment whose needs cannot be read, and why. */
@@ -28,13 +30,16 @@ export interface UnreadEnvironment {
 export async function openImages(argv: CommonOptions): Promise<OpenedImages> {
   const folder = projectFolder(argv.project);
   const { loadImageFile } = await import('../../src/adapters/config-file.js');
-  const { service, regions } = await loadImageFile(folder);
-  const [found, { AwsReleaseImages }, { systemClock }] = await Promise.all([
+  const { service, regions, access } = await loadImageFile(folder);
+  const [found, { AwsReleaseImages }, { systemClock }, { useAccess }] = await Promise.all([
     environmentsOf(folder, service),
     import('../../src/adapters/release-images.js'),
     import('../../src/adapters/clock.js'),
+    import('../../src/adapters/access.js'),
   ]);
-  return { folder, images: new AwsReleaseImages(service), regions, ...found, clock: systemClock };
+  const images = new AwsReleaseImages(service);
+  const enter = (): void => useAccess(access, regions[0]);
+  return { folder, images, regions, ...found, clock: systemClock, enter };
 }
 
 /** As what makes an environment unread; anything but an error meant for a person is a defect and goes on. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { EnvironmentConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
 import type { PulumiCommand } from '@pulumi/pulumi/automation/cmd';
+import type { Objects } from '../../src/adapters/objects';
 import type { PulumiStackPreviews } from '../../src/adapters/stack-previews';
 import type { StackPrograms } from '../../src/adapters/stacks';
 import type { ServiceOutputs, Stacks } from '../../src/ports';
@@ -87,6 +88,9 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
   // A mistake in the file is told at once: Pulumi alone takes longer to load than the file to check.
   const { loadEnvironmentFile } = await import('../../src/adapters/config-file.js');
   const config = await loadEnvironmentFile(folder, argv.environment);
+  const entered = enter(argv.environment, config);
+  // Awaited below, and then it fails there.
+  entered.catch(() => undefined);
   const [{ PulumiStacks }, { createClients }, { regionLook }] = await Promise.all([
     import('../../src/adapters/stacks.js'),
     import('../../src/adapters/aws.js'),
@@ -96,16 +100,19 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
   const guard = { lookAt: regionLook, refuses: false };
   let note = progress;
   const place = { ...(await stackPlace(folder)), note: (text: string) => note(text) };
+  await entered;
   const programs: StackPrograms = {
     service: async (given, environment) =>
       (await import('../../stacks/service.js')).serviceProgram(given, environment, guard),
     fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place, guard),
+    load: loadPrograms,
   };
   // A preview shows what would be done, and has looked at what is live by itself.
   const shown: StackPrograms = {
     service: async (given, environment) =>
       (await import('../../stacks/service.js')).serviceProgram(given, environment),
     fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place),
+    load: loadPrograms,
   };
   return {
     folder,
@@ -125,6 +132,18 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
       });
     },
   };
+}
+
+function loadPrograms(): Promise<unknown> {
+  return Promise.all([import('../../stacks/service.js'), import('../../stacks/fleet.js')]);
+}
+
+/** With the environment's own access, and only in its own account. */
+async function enter(environment: string, config: EnvironmentConfig): Promise<void> {
+  const { useAccess } = await import('../../src/adapters/access.js');
+  useAccess(config.access, config.regions[0]);
+  const { requireAccount } = await import('../../src/adapters/identity.js');
+  await requireAccount(environment, config);
 }
 
 function bucketMissing(bucket: string, region: string, cause: unknown): unknown {
@@ -159,7 +178,8 @@ export async function withSession<T>(
       stopping?.reporter ?? reporter,
       stopping,
     );
-    return await work({ folder, ...session }, opened);
+    const planPlace = async () => ({ config, previews: await opened.previews() });
+    return await work({ folder, tests: testsOf(folder, config), ...session, planPlace }, opened);
   } finally {
     stopping?.close();
   }
@@ -187,10 +207,47 @@ export async function openPreview(argv: EnvironmentOptions): Promise<PreviewPlac
       const reporter = await createReporter(process.stderr);
       return {
         folder,
+        tests: testsOf(folder, config),
         ...(await createSession(argv.environment, config, opened.stacks, outputs, reporter, undefined)),
       };
     },
   };
+}
+
+/** Read when they are needed: a mistake in a suite keeps nobody from rolling back. */
+function testsOf(folder: string, { deployment }: EnvironmentConfig): NonNullable<Session['tests']> {
+  return async () => {
+    const { readTests } = await import('../../src/adapters/suite-files.js');
+    return readTests(folder, deployment.tests);
+  };
+}
+
+/** Who tells people of deployments; loaded only where somebody is to be told. */
+async function postOf(environment: string, { notifications }: EnvironmentConfig, objects: Objects) {
+  if (notifications.length === 0) return null;
+  const [{ channelFor }, { S3Deliveries }, { systemClock }] = await Promise.all([
+    import('../../src/adapters/channels.js'),
+    import('../../src/adapters/deliveries.js'),
+    import('../../src/adapters/clock.js'),
+  ]);
+  const deliveries = new S3Deliveries(objects, environment, systemClock);
+  return { channels: notifications.map(channelFor), deliveries, clock: systemClock };
+}
+
+/** What people's consent is asked for with. */
+async function consentOf(
+  environment: string,
+  { access, regions }: EnvironmentConfig,
+  objects: Objects,
+): Promise<Pick<Session, 'approvals' | 'identity'>> {
+  const [{ createClients }, { S3Approvals }, { StsIdentity, withoutRole }] = await Promise.all([
+    import('../../src/adapters/aws.js'),
+    import('../../src/adapters/approvals.js'),
+    import('../../src/adapters/sts-identity.js'),
+  ]);
+  const home = regions[0] ?? '';
+  const identity = new StsIdentity(createClients(home, withoutRole(access)).sts, createClients(home).sts);
+  return { approvals: new S3Approvals(objects, environment), identity };
 }
 
 async function createSession(
@@ -233,12 +290,16 @@ async function createSession(
     regions: config.regions,
     imageOwners: config.fleet.imageOwners,
     policy: policyOf(config),
+    promotion: config.promotion ?? null,
+    windows: config.windows ?? null,
     world,
     journal: new S3Journal(objects, environment),
     leases: new S3Leases(objects, environment, world.clock),
     requests: new S3Requests(objects, environment),
+    ...(await consentOf(environment, config, objects)),
     preflight: config.deployment.preflight ? new AwsPreflight(config, outputs) : null,
     log: new S3EnvironmentLog(objects, environment, world.clock),
+    post: await postOf(environment, config, objects),
     holder: currentHolder(),
     sightOf,
     guardWrites,

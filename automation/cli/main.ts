@@ -3,6 +3,7 @@ import path from 'node:path';
 import yargs from 'yargs';
 import { BasculeError } from '../../src/domain/errors';
 import { abortCommand } from './commands/abort';
+import { approveCommand, rejectCommand } from './commands/approve';
 import { advanceCommand, pauseCommand } from './commands/ask';
 import { bakeCommand } from './commands/bake';
 import { commentCommand } from './commands/comment';
@@ -13,12 +14,18 @@ import { freezeCommand, thawCommand } from './commands/freeze';
 import { historyCommand } from './commands/history';
 import { iamCommand } from './commands/iam';
 import { imagesCommand } from './commands/images';
+import { notifyCommand } from './commands/notify';
+import { pendingCommand } from './commands/pending';
 import { previewCommand } from './commands/preview';
+import { promoteCommand } from './commands/promote';
 import { rehearseCommand } from './commands/rehearse';
+import { releasesCommand } from './commands/releases';
 import { reportCommand } from './commands/report';
 import { resumeCommand } from './commands/resume';
 import { sandboxCommand } from './commands/sandbox';
-import { retireCommand, rollbackCommand, statusCommand } from './commands/simple';
+import { retireCommand, rollbackCommand } from './commands/simple';
+import { statusCommand } from './commands/status';
+import { testCommand } from './commands/test';
 import { unlockCommand } from './commands/unlock';
 import { watchCommand } from './commands/watch';
 import { deferSeldomModules } from './deferred';
@@ -50,13 +57,20 @@ async function main(args: string[]): Promise<void> {
     .command(upCommand)
     .command(previewCommand)
     .command(deployCommand)
+    .command(promoteCommand)
     .command(watchCommand)
     .command(advanceCommand)
     .command(pauseCommand)
+    .command(approveCommand)
+    .command(rejectCommand)
+    .command(pendingCommand)
+    .command(notifyCommand)
     .command(rollbackCommand)
     .command(statusCommand)
+    .command(releasesCommand)
     .command(historyCommand)
     .command(reportCommand)
+    .command(testCommand)
     .command(retireCommand)
     .command(downCommand)
     .command(resumeCommand)

@@ -43,3 +43,10 @@ export function overriddenFreezes(given: string | string[] | undefined): string[
   const names = given === undefined ? [] : [given].flat();
   return [...new Set(names.map((name) => freezeName('override-freeze', name)))];
 }
+
+/** For pipelines, whose jobs should not wait for people. */
+export const leaveAtApprovalOption = {
+  type: 'boolean',
+  default: false,
+  describe: 'Leave the deployment open where an approval is not given yet, for `resume` to go on',
+} as const;

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { referenceFile, withReference } from './reference';
-import { schemaFile } from './schema';
+import { schemaFile, suiteSchemaText } from './schema';
 
 /**
  * What the files that are made from the configuration's schema should hold, by their path in `project`.
@@ -10,6 +10,7 @@ import { schemaFile } from './schema';
 export async function generatedFiles(project: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {
     'schemas/environment.schema.json': schemaFile(),
+    'schemas/suite.schema.json': suiteSchemaText(),
     'docs/configuration.md': referenceFile(),
   };
   const readme = await readFile(path.join(project, 'README.md'), 'utf8').catch(() => undefined);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ENVIRONMENT_KEY, environmentSchema, IMAGE_KEY, imageSchema } from '../../src/domain/config';
+import { suiteSchema } from '../../src/domain/suite/schema';
 
 /** A JSON Schema, as far as the generators of this folder look into it. */
 export interface JsonSchema {
@@ -52,4 +53,15 @@ function sectionSchema(schema: z.ZodType): JsonSchema {
 /** The content of schemas/environment.schema.json. */
 export function schemaFile(): string {
   return `${JSON.stringify(configurationFileSchema(), null, 2)}\n`;
+}
+
+/** The JSON Schema of an HTTP suite that `deployment.tests` names. */
+export function suiteFileSchema(): JsonSchema {
+  const title = 'HTTP suite of a Bascule environment';
+  return { $schema: 'http://json-schema.org/draft-07/schema#', title, ...sectionSchema(suiteSchema) };
+}
+
+/** The content of schemas/suite.schema.json. */
+export function suiteSchemaText(): string {
+  return `${JSON.stringify(suiteFileSchema(), null, 2)}\n`;
 }

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../src/domain/outcome';
 import type { Reason } from '../../src/domain/records';
+import { formerName, whereabouts } from '../../src/domain/regions';
 import type { DeploymentState } from '../../src/domain/replay';
 import type { World } from '../../src/ports';
 import { failedInDeployment } from '../analysis/cost';
@@ -8,7 +9,7 @@ import { failedInDeployment } from '../analysis/cost';
 export function closingMessage(state: DeploymentState, outcome: Outcome, reason: Reason | null): string {
   const { plan } = state;
   const why = reason === null ? '' : ` ${reason.message}`;
-  const former = plan.formerVersion ?? 'no release';
+  const former = formerName(plan);
   switch (outcome) {
     case 'succeeded':
       if (plan.purpose === 'retire') return `${plan.environment}: the idle colour is retired.`;
@@ -18,6 +19,7 @@ export function closingMessage(state: DeploymentState, outcome: Outcome, reason:
     case 'rolled-back':
       return `${plan.environment} is back on ${former}.${why}`;
     case 'halted':
+      if (plan.waves !== undefined) return `Halted for a person; ${whereabouts(state).join('; ')}.${why}`;
       return `Halted for a person; traffic stays where it is.${why}`;
   }
 }

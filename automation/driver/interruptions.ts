@@ -7,6 +7,8 @@ const NO_ANSWERS = new Set(['BASCULE_AWS_THROTTLED', 'BASCULE_AWS_UNREACHABLE', 
 const INTERRUPTIONS = new Set([
   'BASCULE_DISPLACED',
   'BASCULE_AWS_CREDENTIALS',
+  'BASCULE_ACCESS_REFUSED',
+  'BASCULE_TOKEN_MISSING',
   'BASCULE_JOURNAL_UNREADABLE',
   'BASCULE_STACK_LOCKED',
   'BASCULE_STACK_UNSETTLED',
@@ -33,6 +35,8 @@ export function interrupts(thrown: unknown): boolean {
 }
 
 export interface Patience {
+  /** How long; in a deployment of one region it ends with this process. */
+  milliseconds: number;
   clock: Clock;
   stop: AbortSignal;
   /** Told before each further attempt. */
@@ -41,8 +45,8 @@ export interface Patience {
 
 /** Does something that is safe to repeat until AWS answers; a request to stop ends the waiting. */
 export async function patiently<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
-  const { clock, stop } = patience;
-  const until = clock.now() + PATIENCE_MILLISECONDS;
+  const { clock, stop, milliseconds } = patience;
+  const until = clock.now() + milliseconds;
   for (let pause = 1000; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)) {
     try {
       return await work();

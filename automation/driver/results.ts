@@ -1,6 +1,9 @@
 /** What came of a step: recorded first, then told. */
+import type { Told } from '../../src/domain/approval';
 import type { Assessed, Reason } from '../../src/domain/records';
+import { describeTold } from '../../src/domain/approval';
 import { turnsBack, type Step } from '../../src/domain/step';
+import { shiftsGivenBack } from '../../src/domain/too-late';
 import type { Verdict } from '../steps/handler';
 import type { Run } from './run';
 
@@ -24,9 +27,12 @@ export async function settle(
   }
 }
 
-/** A step failed: what is still before the proof turns the deployment back, what comes later is a person's. */
+/**
+ * A step failed: what is still before the proof turns the deployment back, what comes later is a person's. So is
+ * what fails in a region that was passed over, once the others were given back what was held.
+ */
 export async function fail(run: Run, step: Step, reason: Reason): Promise<void> {
-  if (!turnsBack(step)) return halt(run, step, reason);
+  if (!turnsBack(step) || shiftsGivenBack(run.journal.state).length > 0) return halt(run, step, reason);
   const record = await run.journal.append({ kind: 'failed', step: step.id, reason });
   run.reporter.say({ kind: 'failed', step, at: record.at, reason });
 }
@@ -39,7 +45,7 @@ export async function halt(run: Run, step: Step | null, reason: Reason): Promise
 
 /** A step that refuses to go on may only have met what somebody else changed: then both states are shown. */
 export async function haltExplained(run: Run, step: Step, reason: Reason): Promise<void> {
-  const drift = await run.lookout.drift(run.journal.state, 0);
+  const drift = await run.lookout.drift(run.journal.state, 0, [step.region]);
   return halt(run, step, drift ?? reason);
 }
 
@@ -47,4 +53,10 @@ export async function haltExplained(run: Run, step: Step, reason: Reason): Promi
 export async function assessed(run: Run, step: Step, assessments: Assessed[]): Promise<void> {
   const record = await run.journal.append({ kind: 'assessed', step: step.id, assessments });
   run.reporter.say({ kind: 'assessed', step, assessments, at: record.at });
+}
+
+/** Records what was made of somebody's approval. */
+export async function heard(run: Run, step: Step, told: Told): Promise<void> {
+  await run.journal.append({ kind: 'approved', step: step.id, ...told });
+  run.reporter.say({ kind: 'note', text: describeTold(told) });
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../src/domain/outcome';
 import type { Holder, Reason } from '../../src/domain/records';
-import type { EnvironmentLog, Insistence, Reporter, Requests, World } from '../../src/ports';
+import type { Approvals, EnvironmentLog, Insistence, Reporter, Requests, World } from '../../src/ports';
 import type { OpenJournal } from '../journaling';
 import type { Lookout } from './lookout';
 import type { Inbox } from './requests';
@@ -10,6 +10,7 @@ export interface Drive {
   journal: OpenJournal;
   /** What people ask of it while it runs. */
   requests: Requests;
+  approvals: Approvals;
   reporter: Reporter;
   /** What is to be known of the environment when this deployment is long forgotten. */
   log: EnvironmentLog;
@@ -21,6 +22,8 @@ export interface Drive {
   insistence: Insistence;
   /** Aborted when another process took the deployment over. */
   displaced: AbortSignal;
+  /** Whether it is left open where an approval is not given yet. */
+  leaveAtApproval: boolean;
 }
 
 export interface Ending {

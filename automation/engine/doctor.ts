@@ -17,7 +17,7 @@ export interface Component {
   name: string;
   /** `missing` and `old` alike mean that it cannot be used as it is. */
   status: 'ok' | 'missing' | 'old';
-  /** Whether the sandbox, and with it `npm start` and `npm test`, cannot do without it. */
+  /** Whether what was asked for, which is the sandbox unless more is said, cannot do without it. */
   needed: boolean;
   version?: string;
   /** Where it came from: the PATH, the cache folder, an installation ... */
@@ -183,7 +183,7 @@ async function go(env: NodeJS.ProcessEnv, places: EngineOptions['goPlaces']): Pr
 }
 
 /** A table for people: what is needed first says what is wrong, then what is not. */
-export function renderDoctor(components: readonly Component[]): string {
+export function renderDoctor(components: readonly Component[], environment?: string): string {
   const rows = components.map((component) => ({
     mark: component.status === 'ok' ? '+' : component.needed ? 'x' : '-',
     name: component.name,
@@ -198,8 +198,9 @@ export function renderDoctor(components: readonly Component[]): string {
     `${row.mark} ${row.name.padEnd(names)}  ${row.state.padEnd(states)}  ${row.where}`.trimEnd(),
     ...(row.next ? [`    ${row.next}`] : []),
   ]);
+  const who = environment === undefined ? 'the sandbox needs' : `the sandbox or ${environment} needs`;
   const verdict = isReady(components)
-    ? 'All that the sandbox needs is there.'
-    : 'Something that the sandbox needs is missing (marked x).';
+    ? `All that ${who} is there.`
+    : `Something that ${who} is missing (marked x).`;
   return [...lines, '', verdict].join('\n');
 }

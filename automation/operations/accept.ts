@@ -3,7 +3,10 @@ import { replanBack, replanForward, type AcceptedRegion } from '../../src/domain
 import type { DeploymentState, StepState } from '../../src/domain/replay';
 import { describeStep } from '../../src/domain/step';
 import type { Drift } from '../../src/domain/traffic';
+import { planHashOf } from '../../src/domain/preview/hash';
 import { restoreHeld, type Drive } from '../driver';
+import { needsApproval } from './approval-opening';
+import { readAnswering } from './answering';
 import { readRegions } from './observe';
 import type { Session } from './session';
 
@@ -46,7 +49,9 @@ export async function acceptWhatIsThere(session: Session, drive: Drive): Promise
   const regions = await readRegions(session);
   const { plan, adopted } =
     direction === 'forward' ? replanForward(state, regions, session.policy) : replanBack(state, regions);
-  await journal.append({ kind: 'replanned', plan, accepted, adopted, direction });
+  // Whoever approved has looked at another plan.
+  const consent = direction === 'forward' && needsApproval(plan) ? { planHash: planHashOf(plan) } : {};
+  await journal.append({ kind: 'replanned', plan, accepted, adopted, direction, ...consent });
   for (const { label, expected, found } of accepted)
     reporter.say({ kind: 'note', text: `accepted: ${label}: ${found} (the journal said ${expected})` });
 }
@@ -65,7 +70,9 @@ export async function tellWhatIsFound(
     const then = way === 'on' && state.turnedBack === null ? onwards(is) : '';
     note(`recorded: ${describeStep(step)} [${step.region}]: ${recorded(is)}${then}`);
   }
-  for (const { region, traffic, fleet } of driftsOf(state, await readRegions(session))) {
+  const { readings, silent } = await readAnswering(session);
+  for (const { region, error } of silent) note(`found: ${region} gives no answer: ${error.message}`);
+  for (const { region, traffic, fleet } of driftsOf(state, readings)) {
     const drifts = [...traffic, ...fleet];
     if (drifts.length === 0) note(`found: ${region} is as the journal says`);
     for (const drift of drifts)

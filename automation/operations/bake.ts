@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { BakeEvent } from '../../src/domain/bake-progress';
 import type { ImageConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
-import { IMAGE_TAG } from '../../src/domain/image-tags';
-import type { Bakery, Image, Images } from '../../src/ports';
+import { bundleBucket, IMAGE_TAG } from '../../src/domain/image-tags';
+import { releasePart } from '../../src/domain/release-set';
+import type { Bakery, Bundles, Image, Images } from '../../src/ports';
 import { packFolder, type Bundle } from '../bake/pack';
 import { combined, hashRecipe, type Recipe } from '../bake/recipe';
 
@@ -20,6 +21,7 @@ export interface BakeRequest {
 
 export interface BakeWorld {
   images: Images;
+  bundles: Bundles;
   bakery: Bakery;
   tell(event: BakeEvent): void;
 }
@@ -50,7 +52,7 @@ export async function bake(request: BakeRequest, world: BakeWorld): Promise<Bake
   const existing = Object.fromEntries(
     found.flatMap((image) => (image === undefined ? [] : [[image.region, image.id]])),
   );
-  if (Object.keys(existing).length === regions.length)
+  if (Object.keys(existing).length === regions.length && (await haveBundles(found, config, world.bundles)))
     return {
       outcome: 'already-baked',
       version,
@@ -73,6 +75,23 @@ export async function bake(request: BakeRequest, world: BakeWorld): Promise<Bake
     images: baked,
     message: `${service} ${version} is baked: ${size}${by}.`,
   };
+}
+
+/** Whether the bundle that each image names is whole, and where the configuration has it. */
+async function haveBundles(
+  images: readonly (Image | undefined)[],
+  config: ImageConfig,
+  bundles: Bundles,
+): Promise<boolean> {
+  const whole = images.map(async (image) => {
+    const bundle = image === undefined ? null : releasePart(image).bundle;
+    if (image === undefined || bundle === null) return true;
+    if (!bundle.address.startsWith(`s3://${bundleBucket(config, image.region)}/`)) return false;
+    const reading = await bundles.look(image.region, bundle.address);
+    if (reading.kind !== 'found') return reading.kind === 'unreadable';
+    return reading.sha256 === null || bundle.sha256 === null || reading.sha256 === bundle.sha256;
+  });
+  return (await Promise.all(whole)).every((one) => one);
 }
 
 async function pack({ config, folder, version, workFolder }: BakeRequest): Promise<Bundle> {

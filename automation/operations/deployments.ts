@@ -1,9 +1,14 @@
+import type { Requester } from '../../src/domain/approval';
+import type { ChangeNotes } from '../../src/domain/change-set';
 import { BasculeError, unexpected } from '../../src/domain/errors';
-import type { JournalRecord, Plan } from '../../src/domain/records';
+import type { JournalRecord, Plan, Promoted } from '../../src/domain/records';
+import { regionsMissing, UNREACHABLE } from '../../src/domain/regions';
 import { replay, type DeploymentState } from '../../src/domain/replay';
 import { eitherAborted } from '../../src/domain/signals';
 import { drive, type Drive, type Ending } from '../driver';
+import { LeftOpen } from '../steps/left-open';
 import { OpenJournal, type Hold } from '../journaling';
+import { startTelling } from './notify';
 import type { Session } from './session';
 
 export interface Deployed extends Ending {
@@ -18,8 +23,16 @@ export interface Deployed extends Ending {
 export interface Opening {
   /** The freezes that were in force and overridden by name. */
   overrode?: string[];
-  /** The hash that the plan was approved by. */
+  /** The hash that the plan was given by, or that people approve. */
   planHash?: string;
+  /** Who asks for it, where people have to approve. */
+  requester?: Requester;
+  /** Where the release came from. */
+  promoted?: Promoted;
+  /** Why it begins outside the windows for deployments. */
+  overrodeWindow?: string;
+  /** What those who are told of it or have to approve it should know. */
+  change?: ChangeNotes;
 }
 
 /** Opens a deployment's journal with its plan and runs it to its end. */
@@ -29,13 +42,13 @@ export async function runPlan(
   lease: Hold,
   plan: Plan,
   title: string,
-  { overrode = [], planHash }: Opening = {},
+  { overrode = [], ...beside }: Opening = {},
 ): Promise<Deployed> {
   const journal = OpenJournal.create(session.journal, session.world.clock, lease, deployment);
   session.reporter.say({ kind: 'opened', deployment, title, steps: plan.steps });
   const overriding = overrode.length === 0 ? {} : { overrode };
-  const approved = planHash === undefined ? {} : { planHash };
-  await journal.append({ kind: 'opened', plan, holder: session.holder, ...overriding, ...approved });
+  const told = session.post === null ? {} : { channels: session.post.channels.map(({ name }) => name) };
+  await journal.append({ kind: 'opened', plan, holder: session.holder, ...overriding, ...beside, ...told });
   return finish(session, deployment, driveOf(session, journal, lease));
 }
 
@@ -63,9 +76,21 @@ export async function openJournal(session: Session, deployment: string, lease: H
 }
 
 function driveOf(session: Session, journal: OpenJournal, { displaced }: Hold): Drive {
-  const { world, requests, reporter, log, holder, insistence } = session;
+  const { world, requests, approvals, reporter, log, holder, insistence, leaveAtApproval = false } = session;
   const stop = eitherAborted(session.stop, displaced);
-  return { world, journal, requests, reporter, log, holder, stop, insistence, displaced };
+  return {
+    world,
+    journal,
+    requests,
+    approvals,
+    reporter,
+    log,
+    holder,
+    stop,
+    insistence,
+    displaced,
+    leaveAtApproval,
+  };
 }
 
 async function finish(
@@ -74,6 +99,7 @@ async function finish(
   work: Drive,
   before?: (drive: Drive) => Promise<void>,
 ): Promise<Deployed> {
+  const told = startTelling(session, work.journal);
   try {
     await before?.(work);
     const ending = await drive(work);
@@ -81,6 +107,8 @@ async function finish(
     return { ...ending, deployment, plan: state.plan, state, records };
   } catch (thrown) {
     throw interrupted(session.environment, deployment, thrown);
+  } finally {
+    await told();
   }
 }
 
@@ -88,6 +116,7 @@ async function finish(
 function interrupted(environment: string, deployment: string, thrown: unknown): BasculeError {
   const error = thrown instanceof BasculeError ? thrown : unexpected(thrown);
   // These say themselves what is possible: another process goes on, or the way back is closed.
+  if (error instanceof LeftOpen) return error;
   if (error.code === 'BASCULE_DISPLACED' || error.code === 'BASCULE_TOO_LATE') return error;
   return new BasculeError({
     code: error.code,
@@ -121,8 +150,24 @@ export async function resumableDeployment(session: Session): Promise<DeploymentS
 
 /** @throws BasculeError BASCULE_INTERRUPTED (exit code 5) naming the two ways on. */
 export async function refuseIfInterrupted(session: Session): Promise<void> {
-  const open = await openDeployment(session);
-  if (open !== undefined) throw interruption(session, open);
+  const last = await lastDeployment(session);
+  const why = last === undefined ? undefined : inTheWay(session, last);
+  if (why !== undefined) throw why;
+}
+
+/** Why the last deployment keeps another from beginning; undefined where it does not. */
+export function inTheWay(session: Session, last: DeploymentState): BasculeError | undefined {
+  if (last.closed === null) return interruption(session, last);
+  // A region that was taken out of the environment is nobody's concern any more.
+  const unknown = regionsMissing(last).filter((region) => session.regions.includes(region));
+  if (last.closed.outcome !== 'halted' || unknown.length === 0) return undefined;
+  return new BasculeError({
+    code: UNREACHABLE,
+    message: `Deployment ${last.deployment} of ${session.environment} (to ${last.plan.version}) had no answer from ${unknown.join(' and ')}: what it left there is unknown.`,
+    next: `\`bascule resume ${session.environment}\` ends it there once the region answers; then begin again. Nothing was changed.`,
+    blame: 'world',
+    exitCode: 5,
+  });
 }
 
 /** A deployment that was begun and never ended keeps another from beginning. */

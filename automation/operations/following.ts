@@ -1,3 +1,4 @@
+import { describeTold } from '../../src/domain/approval';
 import { standingOf, type Standing } from '../../src/domain/lease';
 import type { JournalRecord, Reason } from '../../src/domain/records';
 import { replay, type DeploymentState } from '../../src/domain/replay';
@@ -107,6 +108,8 @@ export function messagesOf(record: JournalRecord, { plan }: DeploymentState): Me
           ...(record.refused === undefined ? {} : { refused: record.refused }),
         },
       ];
+    case 'approved':
+      return [{ kind: 'note', text: describeTold(record) }];
     case 'undoStarted':
       return about(record.step, (step) => ({ kind: 'undoing', step, at }), record.step);
     case 'undone':
@@ -116,6 +119,10 @@ export function messagesOf(record: JournalRecord, { plan }: DeploymentState): Me
     case 'halted': {
       const { reason } = record;
       return about(record.step, (step) => ({ kind: 'failed', step, at, reason }), reason.message);
+    }
+    case 'unreachable': {
+      const then = record.then === 'later' ? 'the other regions go first' : 'it is unknown from here on';
+      return [{ kind: 'note', text: `${record.reason.message}; ${then}` }];
     }
     case 'closed':
       return [{ kind: 'closed', outcome: record.outcome, message: record.message, at }];

@@ -1,3 +1,4 @@
+import { describeTold } from '../../src/domain/approval';
 import type { EnvironmentEvent } from '../../src/domain/environment-log';
 import { describeHolder } from '../../src/domain/lease';
 import type { Facts, Holder, JournalRecord } from '../../src/domain/records';
@@ -87,18 +88,31 @@ function describeEvent(event: EnvironmentEvent): string {
   }
 }
 
+function promotionNotes({ promoted, overrodeWindow }: Extract<JournalRecord, { kind: 'opened' }>): string[] {
+  const by = promoted?.deployment == null ? '' : ` (${promoted.deployment})`;
+  const forced = promoted?.forced === undefined ? '' : `, not fit to be, by force: ${promoted.forced}`;
+  return [
+    ...(promoted === undefined ? [] : [`promoted from ${promoted.from}${by}${forced}`]),
+    ...(overrodeWindow === undefined ? [] : [`window overridden: ${overrodeWindow}`]),
+  ];
+}
+
 function notesOf(records: readonly JournalRecord[]): string[] {
   return records.flatMap((record) => {
     const at = new Date(record.at).toISOString();
     if (record.kind === 'opened')
       return [
         ...(record.planHash === undefined ? [] : [`${at} given as ${record.planHash}`]),
+        ...(record.change?.message === undefined ? [] : [`${at} message: ${record.change.message}`]),
+        ...(record.requester === undefined ? [] : [`${at} asked for by ${record.requester.arn}`]),
+        ...promotionNotes(record).map((note) => `${at} ${note}`),
         ...(record.overrode ?? []).map((name) => `${at} freeze ${name} overridden`),
       ];
     if (record.kind === 'unlocked')
       return [
         `${at} unlocked by ${describeHolder(record.holder)} from ${describeHolder(record.former)}: ${record.why}`,
       ];
+    if (record.kind === 'approved') return [`${at} ${describeTold(record)}`];
     if (record.kind === 'asked') return [`${at} ${describeRequest(record.request)}`];
     return record.kind === 'resumed' ? [`${at} resumed by ${describeHolder(record.holder)}`] : [];
   });

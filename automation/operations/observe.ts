@@ -23,18 +23,18 @@ export interface RegionReading {
 
 /** Measures every region of the environment, side by side. */
 export async function readRegions(session: Session): Promise<RegionReading[]> {
-  return Promise.all(
-    session.regions.map(async (region) => {
-      const world = session.world.region(region);
-      const [routes, blue, green] = await Promise.all([
-        world.traffic.routes(),
-        world.fleets.read('blue'),
-        world.fleets.read('green'),
-      ]);
-      const elsewhere = await world.traffic.elsewhere();
-      return { region, routes, elsewhere, live: liveColour(routes), fleets: { blue, green } };
-    }),
-  );
+  return Promise.all(session.regions.map((region) => readRegion(session, region)));
+}
+
+export async function readRegion(session: Session, region: string): Promise<RegionReading> {
+  const world = session.world.region(region);
+  const [routes, blue, green] = await Promise.all([
+    world.traffic.routes(),
+    world.fleets.read('blue'),
+    world.fleets.read('green'),
+  ]);
+  const elsewhere = await world.traffic.elsewhere();
+  return { region, routes, elsewhere, live: liveColour(routes), fleets: { blue, green } };
 }
 
 /**

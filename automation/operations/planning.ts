@@ -40,6 +40,9 @@ export function declaredRange(images: ReadonlyMap<string, Image | undefined>): S
 /** Where images are looked for, and which. */
 export type ImageQuestion = Pick<Session, 'service' | 'regions' | 'imageOwners'>;
 
+/** As it is asked for an environment, which may get its images from another one. */
+type EnvironmentImages = ImageQuestion & Pick<Session, 'environment' | 'promotion'>;
+
 /** A release's image in each region, side by side; undefined where there is none. */
 export async function findImages(
   images: Images,
@@ -52,13 +55,17 @@ export async function findImages(
   return new Map(await Promise.all(found));
 }
 
-export function imageQuestionOf({ service, regions, fleet }: EnvironmentConfig): ImageQuestion {
-  return { service, regions, imageOwners: fleet.imageOwners };
+export function imageQuestionOf(
+  environment: string,
+  { service, regions, fleet, promotion }: EnvironmentConfig,
+): EnvironmentImages {
+  const imageOwners = fleet.imageOwners;
+  return { environment, service, regions, imageOwners, promotion: promotion ?? null };
 }
 
 /** A region's image, or why a deployment refuses it. */
 export function judgeImage(
-  { service, imageOwners }: ImageQuestion,
+  { service, imageOwners, promotion, environment }: EnvironmentImages,
   version: string,
   region: string,
   image: Image | undefined,
@@ -67,7 +74,10 @@ export function judgeImage(
     return new BasculeError({
       code: 'BASCULE_IMAGE_MISSING',
       message: `There is no image of ${service} ${version} in ${region} (owners: ${imageOwners.join(', ')}).`,
-      next: `Bake it: \`bascule bake ${version} --app <folder>\`. Nothing was changed.`,
+      next:
+        promotion === null
+          ? `Bake it: \`bascule bake ${version} --app <folder>\`. Nothing was changed.`
+          : `Bring it from ${promotion.from}: \`bascule promote ${version} --to ${environment} --image-only\`. Nothing was changed.`,
     });
   if (image.state === 'available') return image;
   return new BasculeError({

@@ -1,4 +1,11 @@
-import { checksOf, growthOf, hooksOf, strategyOf, type EnvironmentConfig } from '../../src/domain/config';
+import {
+  waveRules,
+  checksOf,
+  growthOf,
+  hooksOf,
+  strategyOf,
+  type EnvironmentConfig,
+} from '../../src/domain/config';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 
 /** What the configuration says about deployments, as the plan needs it. */
@@ -23,6 +30,8 @@ export function policyOf(config: EnvironmentConfig): DeploymentPolicy {
     growth: growthOf(deployment.growth),
     checks: checksOf(deployment.analysis),
     soakSeconds: deployment.soakSeconds,
+    ...waveRules(deployment.waves),
+    approvals: config.approvals,
     ...hooksOf(deployment.migrate),
     retire: deployment.retire,
     quietSeconds: deployment.quietSeconds,

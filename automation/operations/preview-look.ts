@@ -3,7 +3,7 @@ import type { RegionFacts } from '../../src/domain/plan';
 import { tellsDurations } from '../../src/domain/preview/durations';
 import { refusalOf, type Refusal } from '../../src/domain/preview/verdict';
 import { replay, type DeploymentState } from '../../src/domain/replay';
-import { interruption } from './deployments';
+import { inTheWay } from './deployments';
 import { requirePassage } from './freeze';
 import { held } from './held';
 import { readRegions, requireOneLive, type RegionReading } from './observe';
@@ -67,7 +67,8 @@ async function refusedByOthers(session: Session, journals: Promise<Journals>): P
   if (lease !== undefined && !lease.released && lease.expiresAt > session.world.clock.now())
     return { kind: 'refused', refusal: refusalOf(await held(session, lease)) };
   const { last } = await journals;
-  if (last?.closed === null) return { kind: 'refused', refusal: refusalOf(interruption(session, last)) };
+  const inItsWay = last === undefined ? undefined : inTheWay(session, last);
+  if (inItsWay !== undefined) return { kind: 'refused', refusal: refusalOf(inItsWay) };
   return { kind: 'found', value: undefined };
 }
 

@@ -2,18 +2,22 @@ import type { EnvironmentConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
 import type { RegionFacts } from '../../src/domain/plan';
 import { hashOf, planChange, type GivenPlan } from '../../src/domain/preview/hash';
-import type { PreviewedImage } from '../../src/domain/preview/preview';
+import type { PlanSections, PreviewedImage, StackPreview } from '../../src/domain/preview/preview';
 import { sectionsOf } from '../../src/domain/preview/sections';
 import type { Plan } from '../../src/domain/records';
 import type { Strategy } from '../../src/domain/strategy';
 import type { Image, StackPreviews } from '../../src/ports';
 import { fleetTargets } from './planning';
 
-/** The plan that a deployment must be, and what is needed to see whether it is. */
-export interface ApprovedPlan {
-  given: GivenPlan;
+/** What is needed to see what a plan is. */
+export interface PlanPlace {
   config: EnvironmentConfig;
   previews: StackPreviews;
+}
+
+/** The plan that a deployment must be. */
+export interface ApprovedPlan extends PlanPlace {
+  given: GivenPlan;
 }
 
 /** What a deployment is about to do. */
@@ -22,6 +26,8 @@ export interface AboutToRun {
   regions: readonly RegionFacts[];
   images: ReadonlyMap<string, Image | undefined>;
   strategy: Strategy;
+  /** Told what the engine would do to the fleets, where it is asked. */
+  seen?: (stacks: readonly StackPreview[]) => void;
 }
 
 /**
@@ -30,9 +36,8 @@ export interface AboutToRun {
  * @throws BasculeError BASCULE_PLAN_CHANGED (exit code 2) naming what changed, before anything is touched.
  */
 export async function requireSamePlan(approved: ApprovedPlan, about: AboutToRun): Promise<string> {
-  const { given, config, previews } = approved;
-  const stacks = await Promise.all(fleetTargets(about.plan).map((target) => previews.fleet(target)));
-  const now = sectionsOf({ ...about, config, stacks, images: previewedImages(about.images) });
+  const { given } = approved;
+  const now = await sectionsNow(approved, about);
   const change = planChange(given, now);
   if (change === null) return given.hash;
   const { environment, version } = about.plan;
@@ -46,6 +51,17 @@ export async function requireSamePlan(approved: ApprovedPlan, about: AboutToRun)
     details: [...change.lines, `now it is ${hashOf(now)}`],
     next: `Nothing was changed. Look at it anew: \`bascule preview ${environment} --version ${version}\`, and deploy that plan.`,
   });
+}
+
+/** The hash of what is about to run, as a preview would show it. */
+export async function hashNow(place: PlanPlace, about: AboutToRun): Promise<string> {
+  return hashOf(await sectionsNow(place, about));
+}
+
+async function sectionsNow({ config, previews }: PlanPlace, about: AboutToRun): Promise<PlanSections> {
+  const stacks = await Promise.all(fleetTargets(about.plan).map((target) => previews.fleet(target)));
+  about.seen?.(stacks);
+  return sectionsOf({ ...about, config, stacks, images: previewedImages(about.images) });
 }
 
 export function previewedImages(images: ReadonlyMap<string, Image | undefined>): PreviewedImage[] {

@@ -21,6 +21,7 @@ import {
   schemaWarnings,
   serviceStackWarnings,
   unknownStack,
+  windowWarnings,
 } from '../../src/domain/preview/warnings';
 import { wayBackOf } from '../../src/domain/preview/way-back';
 import type { Plan } from '../../src/domain/records';
@@ -42,7 +43,9 @@ import {
 import { lookForRoom } from './preflight';
 import { expected, look, type Found } from './preview-look';
 import { previewedImages } from './preview-plan';
+import { requireReleaseSet } from './release-set';
 import type { Session } from './session';
+import { withTestsToShow } from './test';
 
 export interface PreviewRequest extends Required<Wanted> {
   /** As if a version that is live already were to be deployed again. */
@@ -66,7 +69,7 @@ export async function preview(place: PreviewPlace, request: PreviewRequest): Pro
   // All of it is begun at once; the engine takes longest.
   const early = {
     service: looked(place.stacks.service()),
-    images: findImages(place.images, imageQuestionOf(place.config), request.version),
+    images: findImages(place.images, imageQuestionOf(place.environment, place.config), request.version),
   };
   early.images.catch(() => undefined);
   early.service.catch(() => undefined);
@@ -110,12 +113,13 @@ async function previewNotUp(gathering: Gathering): Promise<Preview> {
 }
 
 async function previewUp(gathering: GatheringUp): Promise<Preview> {
-  const { place, found, request } = gathering;
+  const { place, found, request, session } = gathering;
   const { readings, regions, refusals, last, overridden } = found;
   const warnings = [
     ...driftWarnings(last, readings),
     ...haltWarnings(place.environment, last),
     ...overrideWarnings(overridden),
+    ...windowWarnings(session.windows, session.world.clock.now()),
   ];
   const base = { ...skeleton(gathering), warnings };
   if (regions === undefined) {
@@ -178,15 +182,17 @@ async function previewDeployment(
 ): Promise<Preview> {
   const { place, request, session, found, images } = gathering;
   const { config } = place;
-  const plan = planFor(session, request, regions, images);
+  const tested = await expected(withTestsToShow(session));
+  const plan = planFor(tested.kind === 'found' ? tested.value : session, request, regions, images);
   const options = optionsBeside(session.policy.strategy, request.strategy);
   // A fleet's program finds its image itself, and fails without one.
   const targets = fleetTargets(plan).filter(({ region }) => images.get(region)?.state === 'available');
-  const [fleets, room, past, fits, formerSchema] = await Promise.all([
+  const [fleets, room, past, fits, whole, formerSchema] = await Promise.all([
     Promise.all(targets.map((target) => looked(place.stacks.fleet(target)))),
     lookForRoom(session, { plan, regions, images }, { readOnly: true }),
     found.past,
     expected(requireNewSchema(session, plan)),
+    expected(requireReleaseSet(session, request.version, images)),
     schemaOfFormer(session, plan),
   ]);
   const stacks = fleets.flatMap(seenOf);
@@ -196,7 +202,7 @@ async function previewDeployment(
   const refusals = [
     ...found.refusals,
     ...imageRefusals(gathering),
-    ...(fits.kind === 'refused' ? [fits.refusal] : []),
+    ...[tested, fits, whole].flatMap((one) => (one.kind === 'refused' ? [one.refusal] : [])),
     ...fleets.flatMap(unknownOf).map(refusalOf),
     ...stacks.flatMap(engineRefusals),
     ...room.flatMap(({ lacks }) => lacks),
@@ -238,7 +244,7 @@ function engineRefusals({ stack, refused = [] }: StackPreview): Refusal[] {
 }
 
 function imageRefusals({ place, request, images }: Gathering): Refusal[] {
-  const question = imageQuestionOf(place.config);
+  const question = imageQuestionOf(place.environment, place.config);
   return [...images].flatMap(([region, image]) => {
     const judged = judgeImage(question, request.version, region, image);
     return judged instanceof BasculeError ? [refusalOf(judged)] : [];
@@ -273,6 +279,7 @@ function skeleton({ place, request, images }: Gathering): Omit<Preview, 'verdict
     environment,
     service: config.service,
     version: request.version,
+    ...(config.promotion !== undefined && { promotedFrom: config.promotion.from }),
     formerVersion: null,
     hash: null,
     sections: null,

@@ -8,9 +8,10 @@ import { continueDeployment, resumableDeployment, type Deployed } from './deploy
 import { logOverrides, requirePassage } from './freeze';
 import { holding } from './holding';
 import { requireUnsettled, takeAsMigrated } from './migrated';
-import { readRegions } from './observe';
+import { readAnswering } from './answering';
 import type { Session } from './session';
 import { refuseIfTooLate } from './too-late';
+import { planWhatCameBack } from './unplanned';
 
 export interface AbortRequest {
   /** Take what was changed by hand as it is, and go on from there. */
@@ -20,12 +21,15 @@ export interface AbortRequest {
 export interface ResumeRequest extends AbortRequest {
   /** Take a migration without a good result as done: a person saw to the database by hand. */
   migrated?: boolean;
+  /** Leave it open again where an approval is not given yet. */
+  leaveAtApproval?: boolean;
   /** Freezes to go past, each by its name. */
   overrideFreeze?: readonly string[];
 }
 
 /** Goes on with the deployment that was interrupted or halted, in the direction it was going. */
-export async function resume(session: Session, request: ResumeRequest = {}): Promise<Deployed> {
+export async function resume(asked: Session, request: ResumeRequest = {}): Promise<Deployed> {
+  const session = { ...asked, leaveAtApproval: request.leaveAtApproval === true };
   const seen = await requireResumable(session);
   const overrode = await requireUnfrozen(session, seen, request.overrideFreeze ?? []);
   const work = async (lease: Hold): Promise<Deployed> => {
@@ -40,6 +44,7 @@ export async function resume(session: Session, request: ResumeRequest = {}): Pro
       await drive.journal.append({ kind: 'resumed', holder: session.holder });
       if (migration !== undefined) await takeAsMigrated(drive, migration);
       if (request.accept === true) await acceptWhatIsThere(session, drive);
+      await planWhatCameBack(session, drive);
     });
   };
   return holding(session, seen.deployment, work, 'succeed-it');
@@ -68,7 +73,7 @@ export async function abort(session: Session, request: AbortRequest = {}): Promi
 /** Weights that are neither the former nor the new ones are a person's: they are not overwritten unasked. */
 async function haltIfMovedByHand(session: Session, { journal }: Drive): Promise<void> {
   // A rule that forwards to neither colour, such as a page for maintenance, is in no weight's way.
-  const regions = (await readRegions(session)).map(({ region, routes, fleets }) => ({
+  const regions = (await readAnswering(session)).readings.map(({ region, routes, fleets }) => ({
     region,
     routes,
     fleets,

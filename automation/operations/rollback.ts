@@ -5,7 +5,8 @@ import { replay } from '../../src/domain/replay';
 import { requireFormerSchema } from './database';
 import { refuseIfInterrupted, runPlan, type Deployed } from './deployments';
 import { nextDeployment, holding } from './holding';
-import { liveVersion, readRegions, requireOneLive } from './observe';
+import { readAnswering, type Answering } from './answering';
+import { liveVersion, requireOneLive } from './observe';
 import type { Session } from './session';
 
 /** Moves production back to the former release: at once where its fleet is warm, otherwise after bringing it up. */
@@ -13,14 +14,26 @@ export async function rollback(session: Session): Promise<Deployed> {
   const deployment = await nextDeployment(session);
   return holding(session, deployment, async (lease) => {
     await refuseIfInterrupted(session);
-    const regions = requireOneLive(await readRegions(session));
+    // A region that is cut off does not keep the others from going back.
+    const { readings, silent } = await readAnswering(session);
+    const regions = requireOneLive(readings);
+    const unplanned = silent.map(({ region }) => region);
     const live = liveVersion(regions);
     const version = await rollbackTarget(session, live, regions);
     if (version === undefined) throw nothingToGoBackTo(session, live);
-    await requireFormerSchema(session, version);
-    for (const text of announce(regions, version)) session.reporter.say({ kind: 'note', text });
+    await requireFormerSchema({ ...session, regions: readings.map(({ region }) => region) }, version);
+    for (const text of [...announce(regions, version), ...silent.map(leftOut)])
+      session.reporter.say({ kind: 'note', text });
     const { environment, service, policy } = session;
-    const plan = planRollback({ environment, service, version, formerVersion: live, regions, policy });
+    const plan = planRollback({
+      environment,
+      service,
+      version,
+      formerVersion: live,
+      regions,
+      unplanned,
+      policy,
+    });
     return runPlan(
       session,
       deployment,
@@ -60,6 +73,10 @@ function nothingToGoBackTo(session: Session, live: string | null): BasculeError 
     message: `${session.environment} has no former release to go back to: ${live ?? 'what is live'} is the first that its journal knows.`,
     next: `Deploy the release you want: \`bascule deploy ${session.environment} --version <version>\`. Nothing was changed.`,
   });
+}
+
+function leftOut({ region, error }: Answering['silent'][number]): string {
+  return `${region} gives no answer and is left out; \`bascule resume\` brings it back once it does: ${error.message}`;
 }
 
 function announce(regions: readonly RegionFacts[], version: string): string[] {

@@ -1,35 +1,22 @@
+import { tally } from '../../src/domain/approval';
 import { databaseOf, type Database } from '../../src/domain/database';
 import { freezesInForce, type Freeze } from '../../src/domain/environment-log';
 import { standingOf } from '../../src/domain/lease';
-import { COLOURS, type Colour } from '../../src/domain/colour';
-import { describeInstance } from '../../src/domain/health';
-import { healthyInstances, type FleetReading } from '../../src/domain/fleet';
 import type { Holder } from '../../src/domain/records';
+import type { DeploymentState } from '../../src/domain/replay';
 import { describeStep } from '../../src/domain/step';
-import { describeWeights, type Route } from '../../src/domain/traffic';
+import { approvalsAhead } from './approve';
 import { openDeployment } from './deployments';
-import { readRegions, type RegionReading } from './observe';
+import { regionStatuses, type RegionStatus } from './region-status';
 import type { Session } from './session';
 
-export interface FleetStatus {
-  colour: Colour;
-  version: string | null;
-  /** `live`, `idle`, or `shared` while requests go to both colours. */
-  role: 'live' | 'idle' | 'shared';
-  healthy: number;
-  desired: number;
-  minimum: number;
-  maximum: number;
-  instances: string[];
-}
-
-export interface RegionStatus {
-  region: string;
-  live: Colour | null;
-  url: string;
-  testUrl: string;
-  routes: { listener: Route['listener']; label: string; weights: string }[];
-  fleets: FleetStatus[];
+export interface ApprovalStatus {
+  name: string;
+  /** Whether it is what the deployment waits for right now. */
+  waiting: boolean;
+  needed: number;
+  /** ARNs of those who gave it. */
+  by: string[];
 }
 
 export interface FreezeStatus {
@@ -61,6 +48,8 @@ export interface EnvironmentStatus {
     running: boolean;
     /** The number of a last record that was cut off; what follows takes its place. */
     torn: number | null;
+    /** The approvals that it still needs, in their order. */
+    approvals: ApprovalStatus[];
   } | null;
   /** `gone` says what proves that the holder is no more, although its lease has not expired. */
   holder: {
@@ -81,9 +70,8 @@ export interface EnvironmentStatus {
 
 /** What an environment looks like right now; every fact is read from the world, none from memory. */
 export async function status(session: Session): Promise<EnvironmentStatus> {
-  const [readings, open, lease, events] = await Promise.all([
-    readRegions(session),
-    openDeployment(session),
+  const [{ open, regions }, lease, events] = await Promise.all([
+    openAndRegions(session),
     session.leases.read(),
     session.log.read(),
   ]);
@@ -108,12 +96,29 @@ export async function status(session: Session): Promise<EnvironmentStatus> {
             planHash: open.planHash ?? null,
             running: held && gone === null && lease.deployment === open.deployment,
             torn: (await session.journal.inspect(open.deployment)).torn,
+            approvals: approvalStatus(open, now),
           },
     holder: held ? { ...pick(lease.holder), since: new Date(lease.acquiredAt).toISOString(), gone } : null,
     freezes: freezesInForce(events, now).map(freezeStatus),
     database: databaseStatus(databaseOf(events)),
-    regions: readings.map((reading) => regionStatus(session, reading)),
+    regions,
   };
+}
+
+async function openAndRegions(session: Session) {
+  const open = await openDeployment(session);
+  return { open, regions: await regionStatuses(session, open) };
+}
+
+function approvalStatus(state: DeploymentState, now: number): ApprovalStatus[] {
+  const { planHash = '', approvals, steps } = state;
+  if (state.turnedBack !== null) return [];
+  return approvalsAhead(state).map((step) => ({
+    name: step.name,
+    waiting: (steps[step.id]?.phase ?? 'pending') !== 'pending',
+    needed: step.count,
+    by: tally(step, approvals[step.id] ?? [], { planHash, now }).valid.map(({ by }) => by.arn),
+  }));
 }
 
 function databaseStatus({ range, contracts }: Database): DatabaseStatus | null {
@@ -138,40 +143,4 @@ export function freezeStatus({ name, reason, until, by, at }: Freeze): FreezeSta
 
 function pick({ user, host, pid, job }: Holder) {
   return { user, host, pid, job };
-}
-
-function regionStatus(session: Session, reading: RegionReading): RegionStatus {
-  const world = session.world.region(reading.region);
-  return {
-    region: reading.region,
-    live: reading.live.kind === 'live' ? reading.live.colour : null,
-    url: world.productionUrl,
-    testUrl: world.testUrl,
-    routes: reading.routes.map(({ listener, label, weights }) => ({
-      listener,
-      label,
-      weights: describeWeights(weights),
-    })),
-    fleets: COLOURS.flatMap((colour) => {
-      const fleet = reading.fleets[colour];
-      return fleet === undefined ? [] : [fleetStatus(fleet, reading)];
-    }),
-  };
-}
-
-function fleetStatus(fleet: FleetReading, reading: RegionReading): FleetStatus {
-  const { colour, version, desired, minimum, maximum } = fleet;
-  const role = reading.live.kind !== 'live' ? 'shared' : reading.live.colour === colour ? 'live' : 'idle';
-  return {
-    colour,
-    version,
-    role,
-    healthy: healthyInstances(fleet).length,
-    desired,
-    minimum,
-    maximum,
-    instances: fleet.instances.map(
-      (instance) => `${describeInstance(instance)}, version ${instance.version ?? 'unknown'}`,
-    ),
-  };
 }

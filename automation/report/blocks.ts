@@ -42,6 +42,8 @@ class Lane {
         return this.end(record.step, at, 'undone');
       case 'unrestored':
         return this.end(record.step, at, 'not restored');
+      case 'unreachable':
+        return this.end(record.step, at, 'left');
       case 'resumed':
         // Nobody worked on it between the last record of the former process and this one.
         this.leaveAll(before);

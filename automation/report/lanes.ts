@@ -36,8 +36,9 @@ function stepPiece(block: StepBlock, openedAt: number): Block {
   const { id, name, from, to, outcome } = block;
   const when = `${clock(from - openedAt)} to ${clock(to - openedAt)}`;
   // A step's id ends in its region, for which a block has no room; the details have the whole of it.
-  const [kind = id, , percent] = id.split(':');
-  const label = percent === undefined ? kind : `${kind} ${percent} %`;
+  const [kind = id, , ...more] = id.split(':');
+  const of = more.map((part) => (/^\d+$/.test(part) ? `${part} %` : part));
+  const label = [kind, ...of].join(' ');
   return {
     from,
     to,

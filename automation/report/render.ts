@@ -7,6 +7,8 @@ import { badge, outcomeWord } from '../rehearsal/report/sections';
 import { chartsOf, type Panel } from './chart-data';
 import { renderLanes, verdictLook } from './lanes';
 import type { CheckCourse, DeploymentStory, ToldStep } from './story';
+import { table } from './table';
+import { testTable } from './tests';
 
 /** What its charts share with those of a rehearsal. */
 const TIMELINE = path.join(__dirname, '..', 'rehearsal', 'report', 'timeline.html');
@@ -17,7 +19,7 @@ export function renderDeployment(story: DeploymentStory): string {
   return renderDocument({
     title: `${outcomeOf(story)}: ${titleOf(story)}`,
     body: html`${header(story)} ${figures(story)} ${chartSection(story, charts.panels)} ${checkTable(story)}
-    ${stepTable(story)} ${eventTable(story)} ${facts(story)}`,
+    ${testTable(story)} ${stepTable(story)} ${eventTable(story)} ${facts(story)}`,
     data: charts,
     scripts: [[TIMELINE, path.join(__dirname, 'client.html')]],
   });
@@ -199,29 +201,6 @@ function eventTable({ events, openedAt }: DeploymentStory): Html | null {
         </tr>`,
     ),
   });
-}
-
-function table(of: { id: string; title: string; columns: string[]; rows: Html[] }): Html {
-  const heads = of.columns.map((column) =>
-    column.startsWith('#')
-      ? html`<th scope="col" class="n">${column.slice(1)}</th>`
-      : html`<th scope="col">${column}</th>`,
-  );
-  return html`<section class="card" aria-labelledby="${of.id}">
-    <div class="card-head"><h2 id="${of.id}">${of.title}</h2></div>
-    <div class="scroll">
-      <table class="steps">
-        <thead>
-          <tr>
-            ${heads}
-          </tr>
-        </thead>
-        <tbody>
-          ${of.rows}
-        </tbody>
-      </table>
-    </div>
-  </section>`;
 }
 
 function facts({ plan, deployment }: DeploymentStory): Html {

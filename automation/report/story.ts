@@ -1,11 +1,13 @@
 import type { Figure, Verdict } from '../../src/domain/analysis/assessment';
 import type { Window } from '../../src/domain/analysis/measurement';
+import { describeTold } from '../../src/domain/approval';
 import { COLOURS, type Colour } from '../../src/domain/colour';
 import { describeHolder } from '../../src/domain/lease';
 import type { Outcome } from '../../src/domain/outcome';
 import type { FoundRegion, JournalRecord, Plan, Reason } from '../../src/domain/records';
 import { replay } from '../../src/domain/replay';
 import { describeStep, type Step, type StepOf } from '../../src/domain/step';
+import type { TestCase } from '../../src/domain/suite/result';
 import type { RouteWeights } from '../../src/domain/traffic';
 import { blocksOf, type StepBlock } from './blocks';
 
@@ -45,6 +47,24 @@ export interface CheckCourse {
   looks: CheckLook[];
 }
 
+/** What became of one test that was a gate. */
+export interface ToldTest {
+  name: string;
+  region: string;
+  when: StepOf<'test'>['when'];
+  /** As of a step. */
+  phase: string;
+  startedAt: number | null;
+  endedAt: number | null;
+  /** What was wrong with it as the journal has it, in lines. */
+  problems: string[];
+  /** As the results in the bucket have them; null where there are none to be had. */
+  cases: TestCase[] | null;
+}
+
+/** The results of tests by the id of their step. */
+export type TestResults = ReadonlyMap<string, TestCase[]>;
+
 /** A deployment as its journal tells it: all that the report is made of. */
 export interface DeploymentStory {
   deployment: string;
@@ -62,12 +82,16 @@ export interface DeploymentStory {
   blocks: StepBlock[];
   weights: WeightCourse[];
   checks: CheckCourse[];
+  tests: ToldTest[];
   /** What people and processes did beside the steps. */
   events: { at: number; what: string }[];
 }
 
-/** Tells a deployment by its journal. Pure: the same records always tell the same. */
-export function storyOf(records: readonly JournalRecord[]): DeploymentStory {
+/** Tells a deployment by its journal, and by the results of its tests. Pure: the same always tells the same. */
+export function storyOf(
+  records: readonly JournalRecord[],
+  results: TestResults = new Map(),
+): DeploymentStory {
   const state = replay(records);
   const { plan, closed, openedAt, deployment } = state;
   const steps = stepsOf(records);
@@ -86,6 +110,7 @@ export function storyOf(records: readonly JournalRecord[]): DeploymentStory {
     blocks: blocksOf(records, steps),
     weights: weightsOf(records, steps),
     checks: checksOf(records, steps),
+    tests: plan.steps.flatMap((step) => toldTest(step, state.steps[step.id], results)),
     events: records.flatMap(eventOf),
   };
 }
@@ -103,6 +128,20 @@ function toldStep(step: Step, state: ReturnType<typeof replay>['steps'][string] 
   const found = Object.entries(facts).map(([name, value]) => `${name}: ${value}`);
   const note = reason?.message ?? found.join(', ');
   return { id: step.id, name: describeStep(step), region: step.region, phase, startedAt, endedAt, note };
+}
+
+function toldTest(
+  step: Step,
+  state: ReturnType<typeof replay>['steps'][string] | undefined,
+  results: TestResults,
+): ToldTest[] {
+  if (step.kind !== 'test') return [];
+  const { id, name, region, when } = step;
+  const { phase = 'pending', startedAt = null, endedAt = null, reason = null } = state ?? {};
+  // What another run of it came to is no result of this one.
+  const cases = endedAt === null ? null : (results.get(id) ?? null);
+  const problems = reason?.details ?? [];
+  return [{ name, region, when, phase, startedAt, endedAt, problems, cases }];
 }
 
 /** A weight is known before the writes begin and after they were read back; between the two it moves. */
@@ -178,6 +217,8 @@ function eventOf(record: JournalRecord): { at: number; what: string }[] {
   switch (record.kind) {
     case 'opened':
       return (record.overrode ?? []).map((name) => ({ at, what: `went past the freeze ${name}` }));
+    case 'approved':
+      return [{ at, what: describeTold(record) }];
     case 'asked':
       return [{ at, what: `${record.request.kind} asked for by ${describeHolder(record.request.by)}` }];
     case 'resumed':

@@ -2,7 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { JournalRecord } from '../../src/domain/records';
 import { renderDeployment } from './render';
-import { storyOf } from './story';
+import { storyOf, type TestResults } from './story';
 
 /** Where the reports of a project's deployments are kept. */
 export function reportFile(projectFolder: string, environment: string, deployment: string): string {
@@ -10,8 +10,12 @@ export function reportFile(projectFolder: string, environment: string, deploymen
 }
 
 /** Writes the report of a deployment; a reader never sees half of it. */
-export async function writeReport(records: readonly JournalRecord[], file: string): Promise<void> {
-  const page = renderDeployment(storyOf(records));
+export async function writeReport(
+  records: readonly JournalRecord[],
+  file: string,
+  results?: TestResults,
+): Promise<void> {
+  const page = renderDeployment(storyOf(records, results));
   await mkdir(path.dirname(file), { recursive: true });
   const fresh = `${file}.${process.pid}`;
   await writeFile(fresh, page);

@@ -8,6 +8,8 @@
  * POST /_bascule/truth   TruthReport   -> 204   what the daemon observed; replaces the last report.
  * POST /_bascule/faults  Fault[]       -> 204   injected faults; replaces the former list.
  * GET  /_bascule/calls?since=<n>       -> {next, calls: ApiCall[]}   the API calls the control plane served.
+ * POST /_bascule/accounts {accounts, region} -> 204   founds accounts, if they are not yet; GET lists them.
+ * POST /_bascule/regions RegionCut[]   -> 204   regions that are cut off; replaces the former list; GET lists.
  */
 
 /** An AWS action list exactly as DescribeRules / DescribeListeners give it. */
@@ -145,6 +147,13 @@ export interface CommandState {
   cancelled: boolean;
 }
 
+/** A region that cannot be reached: its APIs give no answer. */
+export interface RegionCut {
+  region: string;
+  /** Whether its load balancers cannot be reached, either. */
+  traffic: boolean;
+}
+
 export interface SandboxState {
   revision: number;
   loadBalancers: LoadBalancerState[];
@@ -152,6 +161,7 @@ export interface SandboxState {
   instances: InstanceState[];
   certificates: CertificateState[];
   commands: CommandState[];
+  cuts: RegionCut[];
 }
 
 export type ProcessState = 'starting' | 'running' | 'exited';

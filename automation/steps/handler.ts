@@ -1,8 +1,9 @@
+import type { Told } from '../../src/domain/approval';
 import type { Assessed, Facts, Holder, Plan, Reason } from '../../src/domain/records';
 import type { DeploymentState } from '../../src/domain/replay';
 import type { FleetLimits } from '../../src/domain/fleet';
 import type { Step } from '../../src/domain/step';
-import type { EnvironmentLog, Insistence, RegionWorld, World } from '../../src/ports';
+import type { Approvals, EnvironmentLog, Insistence, RegionWorld, World } from '../../src/ports';
 
 export type RunResult =
   | { kind: 'ran'; facts: Facts }
@@ -39,6 +40,9 @@ export interface StepContext {
   state(): DeploymentState;
   /** Appends what checks found to the journal, and tells it; of another step's checks as that step's. */
   record(assessments: Assessed[], of?: Step): Promise<void>;
+  /** What approvers said; and what was made of it, which the journal then has. */
+  approvals: Approvals;
+  hear(step: Step, told: Told): Promise<void>;
   /** Aborted once the driver waits for the step no longer, for whatever reason: what a look began ends with it. */
   left: AbortSignal;
   /** What a second request to stop ends in place of the process. */

@@ -1,5 +1,6 @@
 import type { Step, StepKind, StepOf } from '../../src/domain/step';
 import { analyse } from './analyse';
+import { approve } from './approve';
 import { applyIdle } from './apply-idle';
 import { clearIdle } from './clear-idle';
 import { follow } from './follow';
@@ -15,6 +16,7 @@ import { retire } from './retire';
 import { shift } from './shift';
 import { smoke } from './smoke';
 import { soak } from './soak';
+import { test } from './test';
 import { trafficEnd } from './traffic-end';
 import { unpin } from './unpin';
 
@@ -26,7 +28,9 @@ export const handlers: Handlers = {
   'health-gate': healthGate,
   'point-test': pointTest,
   smoke,
+  test,
   migrate,
+  approve,
   hold,
   follow,
   shift,

@@ -103,7 +103,7 @@ export function viewOf(seen: Seen): WatchView {
     outcome: closed?.outcome ?? null,
     message: closed?.message ?? null,
     closedAt: closed?.at ?? null,
-    trouble: (state.halted ?? state.turnedBack)?.message ?? null,
+    trouble: (state.halted ?? state.turnedBack ?? state.leaving?.reason)?.message ?? null,
     paused: state.paused === null ? null : `${state.paused.by.user} on ${state.paused.by.host}`,
     abandoned: seen.abandoned,
     problem: seen.problem,

@@ -1,6 +1,8 @@
 'use strict';
+const { createHmac } = require('node:crypto');
 const http = require('node:http');
 const { setTimeout: pause } = require('node:timers/promises');
+const { URLSearchParams } = require('node:url');
 
 const {
   PORT = '8080',
@@ -9,6 +11,7 @@ const {
   BASCULE_VERSION = 'dev',
   BASCULE_COLOUR = 'none',
   BASCULE_INSTANCE_ID = 'local',
+  EXAMPLE_PASSWORD = 'open sesame',
 } = process.env;
 
 const MOST_SECONDS = 30;
@@ -45,15 +48,59 @@ async function stream(url, response) {
   response.end();
 }
 
+/** Who is logged in, signed, so that every instance knows it without asking another. */
+const sessionOf = (name) =>
+  `${encodeURIComponent(name)}.${createHmac('sha256', EXAMPLE_PASSWORD).update(name).digest('hex')}`;
+
+/** POST /login with the fields name and password: a cookie, and on to the customers. */
+async function login(request, response) {
+  let body = '';
+  for await (const chunk of request) if (body.length < 10_000) body += chunk;
+  const fields = new URLSearchParams(body);
+  const name = fields.get('name') ?? '';
+  if (name === '' || fields.get('password') !== EXAMPLE_PASSWORD)
+    return sendJson(response, 401, { error: 'wrong name or password' });
+  response.setHeader('set-cookie', `session=${sessionOf(name)}; Path=/; HttpOnly; SameSite=Lax`);
+  response.writeHead(303, { location: '/customers' });
+  response.end();
+}
+
+function isLoggedIn(request) {
+  const session = /(?:^|; )session=([^;]*)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+  return session !== '' && session === sessionOf(decodeURIComponent(session.split('.')[0]));
+}
+
+const CUSTOMERS = [
+  'Ada Lovelace',
+  'Alan Turing',
+  'Barbara Liskov',
+  'Edsger Dijkstra',
+  'Grace Hopper',
+  'Ken Thompson',
+];
+const PAGE_LENGTH = 3;
+
+/** GET /customers?page=N, for who is logged in: three of them, and where the next ones are. */
+function customers(url, request, response) {
+  if (!isLoggedIn(request)) return sendJson(response, 401, { error: 'log in first' });
+  const page = Math.max(1, Math.trunc(Number(url.searchParams.get('page') ?? 1)) || 1);
+  const rest = CUSTOMERS.slice((page - 1) * PAGE_LENGTH);
+  const next = rest.length > PAGE_LENGTH ? `/customers?page=${page + 1}` : null;
+  const found = rest.slice(0, PAGE_LENGTH).map((name) => ({ name }));
+  return sendJson(response, 200, { page, customers: found, next });
+}
+
 async function handle(request, response) {
   const url = new URL(request.url, 'http://service');
   response.setHeader('x-version', BASCULE_VERSION);
   // A stopping server answers what it was asked, and asks the load balancer to use another connection next.
   if (stopping) response.setHeader('connection', 'close');
+  if (url.pathname === '/login' && request.method === 'POST') return login(request, response);
   // The body is read, if there is one, so that the connection can be used again.
   request.resume();
   if (url.pathname === '/') return sendJson(response, 200, identity());
   if (url.pathname === '/health') return sendJson(response, 200, { status: 'ok', version: BASCULE_VERSION });
+  if (url.pathname === '/customers') return customers(url, request, response);
   if (url.pathname === '/slow') return slow(url, response);
   if (url.pathname === '/stream') return stream(url, response);
   return sendJson(response, 404, { error: `nothing at ${url.pathname}` });

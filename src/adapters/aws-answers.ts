@@ -41,7 +41,7 @@ function isSilent(action: string, { statusCode }: HttpAnswer): boolean {
 
 function isOfTheProtocol(service: string, text: string): boolean {
   if (IN_JSON.has(service)) return text.startsWith('{');
-  return /^(<\?xml[^>]*\?>)?\s*<([\w-]+:)?\w*(Response|Result|Error)\b/.test(text);
+  return /^(<\?xml[^>]*\?>)?\s*<([\w-]+:)?\w*(Response|Result|Error|Tagging)\b/.test(text);
 }
 
 async function readWhole(answer: HttpAnswer): Promise<void> {

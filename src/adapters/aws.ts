@@ -6,13 +6,17 @@ import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balan
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { S3Client } from '@aws-sdk/client-s3';
+import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import { checkAnswer, type HttpAnswer } from './aws-answers';
-import { Credentials, hasExpired } from './aws-credentials';
+import type { Access } from '../domain/config/access';
+import { accessInUse, accessKey, credentialsOf } from './access';
+import { hasExpired, type Credentials } from './aws-credentials';
 import { awsError, isThrottling } from './aws-errors';
+import { isRead, ratesOf } from './aws-rates';
 import { BoundedRetries, CALL_LIMITS, type CallLimits } from './aws-retries';
-import { TokenBucket } from './token-bucket';
+import type { TokenBucket } from './token-bucket';
 import { guarded } from './write-guard';
 
 /** The clients of one region. This is the one file that constructs them. */
@@ -29,7 +33,6 @@ export interface AwsClients {
 const byRegion = new Map<string, AwsClients>();
 const counts = new Map<string, number>();
 const retries = new Map<string, number>();
-const credentials = new Credentials();
 
 /** How often each API call was made by this process, for example `elbv2:ModifyRule`. */
 export function callCounts(): Record<string, number> {
@@ -47,20 +50,28 @@ export function resetCallCounts(): void {
 }
 
 /**
- * The clients of a region, made once. They honour AWS_ENDPOINT_URL and the usual credentials; S3 is asked by
- * path when the endpoint is not AWS's own, because bucket names are no hosts there.
+ * The clients of a region, made once for each access; without one, for the access of the command's environment.
+ * They honour AWS_ENDPOINT_URL; S3 is asked by path when the endpoint is not AWS's own, because bucket names are
+ * no hosts there.
  */
-export function createClients(region: string): AwsClients {
+export function createClients(region: string, access: Access | undefined = accessInUse()): AwsClients {
   // Part of the key: a sandbox may be started, and its endpoint set, while this process runs.
   const endpoint = process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'];
-  const key = `${region} ${endpoint ?? ''}`;
-  const clients = byRegion.get(key) ?? constructClients(region, endpoint !== undefined, CALL_LIMITS);
+  const key = `${region} ${endpoint ?? ''} ${accessKey(access)}`;
+  const clients =
+    byRegion.get(key) ??
+    constructClients(region, endpoint !== undefined, CALL_LIMITS, credentialsOf(access, region));
   byRegion.set(key, clients);
   return clients;
 }
 
 /** As createClients, each time anew and within limits of the caller's own. */
-export function constructClients(region: string, forcePathStyle: boolean, limits: CallLimits): AwsClients {
+export function constructClients(
+  region: string,
+  forcePathStyle: boolean,
+  limits: CallLimits,
+  credentials: Credentials = credentialsOf(undefined),
+): AwsClients {
   const { attempts, attemptMilliseconds } = limits;
   const config = {
     region,
@@ -77,14 +88,15 @@ export function constructClients(region: string, forcePathStyle: boolean, limits
       httpsAgent: { keepAlive: true, maxSockets: 64 },
     },
   };
+  const watched = <C extends object>(service: string, client: C): C => observed(service, client, credentials);
   return {
     region,
-    autoScaling: guarded(observed('autoscaling', new AutoScalingClient(config))),
-    cloudWatch: observed('cloudwatch', new CloudWatchClient(config)),
-    ec2: guarded(observed('ec2', new EC2Client(config))),
-    elb: guarded(observed('elbv2', new ElasticLoadBalancingV2Client(config))),
-    s3: observed('s3', new S3Client({ ...config, forcePathStyle, followRegionRedirects: true })),
-    sts: observed('sts', new STSClient(config)),
+    autoScaling: guarded(watched('autoscaling', new AutoScalingClient(config))),
+    cloudWatch: watched('cloudwatch', new CloudWatchClient(config)),
+    ec2: guarded(watched('ec2', new EC2Client(config))),
+    elb: guarded(watched('elbv2', new ElasticLoadBalancingV2Client(config))),
+    s3: watched('s3', new S3Client({ ...config, forcePathStyle, followRegionRedirects: true })),
+    sts: watched('sts', new STSClient(config)),
   };
 }
 
@@ -92,18 +104,18 @@ export function constructClients(region: string, forcePathStyle: boolean, limits
 export async function createIamClient(region: string): Promise<IAMClient> {
   const { IAMClient } = await import('@aws-sdk/client-iam');
   const retryStrategy = new BoundedRetries(CALL_LIMITS);
+  const credentials = credentialsOf(accessInUse(), region);
   const config = { region, credentials: credentials.provide, retryStrategy };
-  return observed('iam', new IAMClient(config));
+  return observed('iam', new IAMClient(config), credentials);
 }
 
 /** A client for Service Quotas, loaded only where it is asked for. */
 export async function createQuotasClient(region: string): Promise<ServiceQuotasClient> {
   const { ServiceQuotasClient } = await import('@aws-sdk/client-service-quotas');
   const retryStrategy = new BoundedRetries(CALL_LIMITS);
-  return observed(
-    'servicequotas',
-    new ServiceQuotasClient({ region, credentials: credentials.provide, retryStrategy }),
-  );
+  const credentials = credentialsOf(accessInUse(), region);
+  const config = { region, credentials: credentials.provide, retryStrategy };
+  return observed('servicequotas', new ServiceQuotasClient(config), credentials);
 }
 
 /** A client for Systems Manager, loaded only where it is asked for. */
@@ -112,20 +124,20 @@ export async function createSystemsManagerClient(region: string): Promise<SSMCli
   const retryStrategy = new BoundedRetries(CALL_LIMITS);
   const { attemptMilliseconds } = CALL_LIMITS;
   const requestHandler = { requestTimeout: attemptMilliseconds, throwOnRequestTimeout: true };
+  const credentials = credentialsOf(accessInUse(), region);
   const config = { region, credentials: credentials.provide, retryStrategy, requestHandler };
-  return guarded(observed('ssm', new SSMClient(config)));
+  return guarded(observed('ssm', new SSMClient(config), credentials));
 }
 
-/**
- * The rates of a service's reads and writes. Documented are 40 at once and 10 a second for elbv2's Describe calls
- * (Elastic Load Balancing user guide, "Request throttling") and 100 and 20 for each of EC2's (EC2 developer
- * guide, "Request throttling"). The others are taken as they come until AWS refuses one, and then slowly.
- */
-function ratesOf(service: string): { reads: TokenBucket; writes: TokenBucket } {
-  const untilRefused = (): TokenBucket => new TokenBucket(10, 5, 'refusal');
-  if (service === 'elbv2') return { reads: new TokenBucket(40, 10), writes: untilRefused() };
-  if (service === 'ec2') return { reads: new TokenBucket(100, 20), writes: untilRefused() };
-  return { reads: untilRefused(), writes: untilRefused() };
+/** A client for SNS, loaded only where it is asked for. What it writes is no change of the environment. */
+export async function createTopicsClient(region: string): Promise<SNSClient> {
+  const { SNSClient } = await import('@aws-sdk/client-sns');
+  const retryStrategy = new BoundedRetries(CALL_LIMITS);
+  const { attemptMilliseconds } = CALL_LIMITS;
+  const requestHandler = { requestTimeout: attemptMilliseconds, throwOnRequestTimeout: true };
+  const credentials = credentialsOf(accessInUse(), region);
+  const config = { region, credentials: credentials.provide, retryStrategy, requestHandler };
+  return observed('sns', new SNSClient(config), credentials);
 }
 
 type Next = (args: unknown) => Promise<{ response: unknown }>;
@@ -145,11 +157,11 @@ interface Observable {
 const actionOf = (context: Context): string => (context.commandName ?? 'Unknown').replace(/Command$/, '');
 
 /** Watches a client's calls: whole calls, each of their attempts, and each answer before the SDK reads it. */
-function observed<C extends object>(service: string, client: C): C {
+function observed<C extends object>(service: string, client: C, credentials: Credentials): C {
   const { middlewareStack } = client as unknown as Observable;
-  const rates = ratesOf(service);
+  const rates = ratesOf(service, process.env['AWS_ENDPOINT_URL'] !== undefined);
   middlewareStack.add(
-    (next, context) => (args) => wholeCall(`${service}:${actionOf(context)}`, () => next(args)),
+    (next, context) => (args) => wholeCall(`${service}:${actionOf(context)}`, credentials, () => next(args)),
     {
       step: 'initialize',
       name: 'basculeCall',
@@ -158,7 +170,7 @@ function observed<C extends object>(service: string, client: C): C {
   middlewareStack.add(
     (next, context) => (args) => {
       const action = actionOf(context);
-      const rate = /^(Describe|Get|List|Head)/.test(action) ? rates.reads : rates.writes;
+      const rate = isRead(action) ? rates.reads : rates.writes;
       return oneAttempt(`${service}:${action}`, rate, args, () => next(args));
     },
     // Later than the SDK's own retries, which have high priority in this step.
@@ -180,7 +192,7 @@ function observed<C extends object>(service: string, client: C): C {
 const RENEWALS = 3;
 
 /** Counts the call, renews expired credentials, and tells a person what AWS's errors mean. */
-async function wholeCall<T>(call: string, send: () => Promise<T>): Promise<T> {
+async function wholeCall<T>(call: string, credentials: Credentials, send: () => Promise<T>): Promise<T> {
   counts.set(call, (counts.get(call) ?? 0) + 1);
   for (let renewals = 0; ; renewals += 1) {
     try {

@@ -3,6 +3,7 @@ import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { PulumiCommand } from '@pulumi/pulumi/automation';
 import * as errors from '@pulumi/pulumi/automation/errors';
+import { engineEnvironment } from './access';
 import { UPDATE_VARIABLE, updateMark } from './engine-processes';
 import { temporaryFolder } from './temporary-folders';
 
@@ -45,6 +46,8 @@ export interface EnginePlace {
   command: PulumiCommand;
   projectFolder: string;
   stack: string;
+  /** What this process may do while it waits for an engine that was started. */
+  meanwhile?: (() => void) | undefined;
 }
 
 /**
@@ -86,9 +89,13 @@ async function runApart(
   const folder = await temporaryFolder('engine');
   try {
     const names = ['stdout', 'stderr'].map((name) => path.join(folder, name)) as [string, string];
-    const marked = { ...process.env, ...env, [UPDATE_VARIABLE]: updateMark(place.stack) };
+    const marked = { ...(await engineEnvironment()), ...env, [UPDATE_VARIABLE]: updateMark(place.stack) };
     const asked = [...args, '--non-interactive'];
-    const code = await runInto(names, place.command.command, asked, { cwd, env: marked });
+    const code = await runInto(names, place.command.command, asked, {
+      cwd,
+      env: marked,
+      meanwhile: place.meanwhile,
+    });
     const [stdout, stderr] = await Promise.all(names.map((name) => readFile(name, 'utf8')));
     return new CommandResult(stdout ?? '', stderr ?? '', code);
   } finally {
@@ -100,11 +107,12 @@ async function runInto(
   files: [string, string],
   file: string,
   args: string[],
-  options: { cwd: string; env: NodeJS.ProcessEnv },
+  { meanwhile, ...options }: { cwd: string; env: NodeJS.ProcessEnv; meanwhile: (() => void) | undefined },
 ): Promise<number> {
   const [out, err] = await Promise.all([open(files[0], 'w'), open(files[1], 'w')]);
   try {
     const child = spawn(file, args, { ...options, detached: true, stdio: ['ignore', out.fd, err.fd] });
+    if (meanwhile !== undefined) setImmediate(meanwhile);
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {

@@ -8,9 +8,9 @@ import {
   type AutoScalingGroup,
 } from '@aws-sdk/client-auto-scaling';
 import {
-  DescribeInstancesCommand,
   DescribeInstanceStatusCommand,
   GetConsoleOutputCommand,
+  paginateDescribeInstances,
   type InstanceStatus,
 } from '@aws-sdk/client-ec2';
 import {
@@ -30,6 +30,14 @@ import type { Fleets } from '../ports';
 import type { AwsClients } from './aws';
 import { awsErrorName } from './aws-errors';
 
+/** As many values as a filter of EC2 takes (Amazon EC2 API reference, "Filter"). */
+const FILTER_VALUES = 200;
+
+interface Launched {
+  version: string | null;
+  imageId: string | null;
+}
+
 export interface FleetPlace {
   /** The names of the Auto Scaling groups. */
   groups: Record<Colour, string>;
@@ -39,7 +47,7 @@ export interface FleetPlace {
 /** The Auto Scaling groups of one region. */
 export class AwsFleets implements Fleets {
   constructor(
-    private readonly clients: AwsClients,
+    private readonly clients: Pick<AwsClients, 'region' | 'autoScaling' | 'ec2' | 'elb'>,
     private readonly place: FleetPlace,
   ) {}
 
@@ -52,9 +60,9 @@ export class AwsFleets implements Fleets {
     const group = (await this.describe([name])).get(name);
     if (group === undefined) return undefined;
     const ids = (group.Instances ?? []).flatMap((one) => one.InstanceId ?? []);
-    const [activities, versions, checks, targets] = await Promise.all([
+    const [activities, launched, checks, targets] = await Promise.all([
       this.activities(name),
-      this.versions(ids),
+      this.launched(ids),
       this.statusChecks(ids),
       this.targets(colour),
     ]);
@@ -69,7 +77,8 @@ export class AwsFleets implements Fleets {
         const target = targets.get(id);
         return {
           id,
-          version: versions.get(id) ?? null,
+          version: launched.get(id)?.version ?? null,
+          imageId: launched.get(id)?.imageId ?? null,
           lifecycle: one.LifecycleState ?? 'unknown',
           statusCheck: checks.get(id) ?? 'unknown',
           target: (target?.TargetHealth?.State as TargetHealth | undefined) ?? 'unregistered',
@@ -150,26 +159,22 @@ export class AwsFleets implements Fleets {
     }));
   }
 
-  private async versions(ids: readonly string[]): Promise<Map<string, string>> {
-    const versions = new Map<string, string>();
-    if (ids.length === 0) return versions;
-    let token: string | undefined;
-    do {
+  private async launched(ids: readonly string[]): Promise<Map<string, Launched>> {
+    const found = new Map<string, Launched>();
+    for (let from = 0; from < ids.length; from += FILTER_VALUES) {
       // By filter and not by id: an instance that ended between two reads would fail the whole call.
-      const page = await this.clients.ec2.send(
-        new DescribeInstancesCommand({
-          Filters: [{ Name: 'instance-id', Values: [...ids] }],
-          ...(token === undefined ? {} : { NextToken: token }),
-        }),
-      );
-      for (const instance of (page.Reservations ?? []).flatMap((one) => one.Instances ?? [])) {
-        const version = instance.Tags?.find((tag) => tag.Key === 'version')?.Value;
-        if (instance.InstanceId !== undefined && version !== undefined)
-          versions.set(instance.InstanceId, version);
-      }
-      token = page.NextToken;
-    } while (token !== undefined && token !== '');
-    return versions;
+      const Filters = [{ Name: 'instance-id', Values: ids.slice(from, from + FILTER_VALUES) }];
+      for await (const page of paginateDescribeInstances({ client: this.clients.ec2 }, { Filters }))
+        for (const { InstanceId, ImageId, Tags } of (page.Reservations ?? []).flatMap(
+          ({ Instances = [] }) => Instances,
+        ))
+          if (InstanceId !== undefined)
+            found.set(InstanceId, {
+              version: Tags?.find((tag) => tag.Key === 'version')?.Value ?? null,
+              imageId: ImageId ?? null,
+            });
+    }
+    return found;
   }
 
   private async statusChecks(ids: readonly string[]): Promise<Map<string, StatusCheck>> {

@@ -17,6 +17,7 @@ import {
   type BakeOrder,
   type Baking,
 } from '../domain/bake-order';
+import type { Access } from '../domain/config';
 import { BasculeError, messageOf } from '../domain/errors';
 import { bakedTags, judgeExisting } from '../domain/image-tags';
 import type { Clock } from '../ports';
@@ -212,9 +213,14 @@ function copyFailed(region: string, why: string, cause: unknown): BasculeError {
 }
 
 /** Lets other accounts launch the image, and copy it, which takes its snapshots. Who may already, still may. */
-async function share(region: string, image: Image, accounts: readonly string[]): Promise<void> {
+export async function share(
+  region: string,
+  image: Image,
+  accounts: readonly string[],
+  access?: Access,
+): Promise<void> {
   if (accounts.length === 0) return;
-  const { ec2 } = createClients(region);
+  const { ec2 } = createClients(region, access);
   const UserIds = [...accounts];
   for (const SnapshotId of snapshotsOf(image))
     await ec2.send(
@@ -241,11 +247,12 @@ export async function tagBaked(
   images: Readonly<Record<string, string>>,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const tags = bakedTags(order, clock.now());
+  const now = clock.now();
   const [home, ...copies] = Object.entries(images).map(([region, imageId]) => ({ region, imageId }));
   // What the others were copied of counts first: a bake that goes on after a kill copies again from that one.
-  if (home !== undefined) await tagOne(home, tags);
-  await Promise.all(copies.map((copy) => tagOne(copy, tags)));
+  const tag = (image: PlacedImage): Promise<void> => tagOne(image, bakedTags(order, now, image.region));
+  if (home !== undefined) await tag(home);
+  await Promise.all(copies.map(tag));
 }
 
 async function tagOne(
@@ -269,6 +276,6 @@ export function snapshotsOf(image: Image): string[] {
   return (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
 }
 
-function tagList(tags: Readonly<Record<string, string>>): Tag[] {
+export function tagList(tags: Readonly<Record<string, string>>): Tag[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }

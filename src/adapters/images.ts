@@ -1,16 +1,20 @@
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
+import type { Access } from '../domain/config';
 import type { Image, Images } from '../ports';
 import { createClients } from './aws';
 
 /** The machine images of releases, found by their tags. */
 export class AwsImages implements Images {
+  /** @param access Whose account is looked into; without one, that of the command's environment. */
+  constructor(private readonly access?: Access) {}
+
   async find(
     region: string,
     service: string,
     version: string,
     owners: readonly string[],
   ): Promise<Image | undefined> {
-    const answer = await createClients(region).ec2.send(
+    const answer = await createClients(region, this.access).ec2.send(
       new DescribeImagesCommand({
         // Without owners AWS would search every public image there is.
         Owners: [...owners],

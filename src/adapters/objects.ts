@@ -1,8 +1,23 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+  type _Object,
+} from '@aws-sdk/client-s3';
 import { awsErrorName, awsErrorStatus } from './aws-errors';
 
 export interface StoredObject {
   text: string;
+  etag: string;
+  /** By the store's clock; Unix milliseconds. */
+  modifiedAt: number;
+}
+
+/** An object without its contents. */
+export interface StoredEntry {
+  key: string;
   etag: string;
 }
 
@@ -18,7 +33,8 @@ export class Objects {
   async get(key: string): Promise<StoredObject | undefined> {
     try {
       const answer = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
-      return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
+      const text = (await answer.Body?.transformToString()) ?? '';
+      return { text, etag: answer.ETag ?? '', modifiedAt: answer.LastModified?.getTime() ?? 0 };
     } catch (thrown) {
       // Not every 404: a bucket that is not there has no answer about what it holds.
       if (awsErrorName(thrown) === 'NoSuchKey') return undefined;
@@ -30,7 +46,12 @@ export class Objects {
    * Writes if there is no such object, or only over the version with this ETag. Where S3 judges no condition because
    * of another write at the same time (409), the client itself asks again.
    */
-  async put(key: string, text: string, condition: { absent: true } | { etag: string }): Promise<WriteAnswer> {
+  async put(
+    key: string,
+    text: string,
+    condition: { absent: true } | { etag: string },
+    tags?: Record<string, string>,
+  ): Promise<WriteAnswer> {
     const guard = 'absent' in condition ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
     try {
       const answer = await this.s3.send(
@@ -40,6 +61,7 @@ export class Objects {
           Body: text,
           ContentType: 'application/json',
           ...guard,
+          ...(tags && { Tagging: new URLSearchParams(tags).toString() }),
         }),
       );
       return { kind: 'written', etag: answer.ETag ?? '' };
@@ -50,9 +72,41 @@ export class Objects {
     }
   }
 
-  /** All keys below a prefix, sorted; with `folders` only the common prefixes up to the next slash. */
-  async list(prefix: string, folders = false): Promise<string[]> {
-    const keys: string[] = [];
+  async tags(key: string): Promise<Record<string, string>> {
+    const { TagSet = [] } = await this.s3.send(
+      new GetObjectTaggingCommand({ Bucket: this.bucket, Key: key }),
+    );
+    return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]));
+  }
+
+  /** Writes whatever is there by then: for what may be made again and then counts alone. */
+  async replace(key: string, text: string, contentType: string): Promise<void> {
+    const object = { Bucket: this.bucket, Key: key, Body: text, ContentType: contentType };
+    await this.s3.send(new PutObjectCommand(object));
+  }
+
+  /**
+   * All keys below a prefix, sorted; with `folders` only the common prefixes up to the next slash. `after` leaves out
+   * those up to a key, whether that is there or not.
+   */
+  async list(prefix: string, folders = false, after?: string): Promise<string[]> {
+    const pages = await this.pages(prefix, folders, after);
+    const found = pages.flatMap(({ contents, prefixes }) =>
+      folders ? prefixes : contents.map(({ Key }) => Key),
+    );
+    return found.flatMap((key) => key ?? []).sort();
+  }
+
+  /** All objects below a prefix. */
+  async entries(prefix: string): Promise<StoredEntry[]> {
+    const pages = await this.pages(prefix, false);
+    return pages.flatMap(({ contents }) =>
+      contents.map(({ Key = '', ETag = '' }) => ({ key: Key, etag: ETag })),
+    );
+  }
+
+  private async pages(prefix: string, folders: boolean, after?: string) {
+    const pages: { contents: _Object[]; prefixes: (string | undefined)[] }[] = [];
     let token: string | undefined;
     do {
       const page = await this.s3.send(
@@ -60,16 +114,17 @@ export class Objects {
           Bucket: this.bucket,
           Prefix: prefix,
           ...(folders ? { Delimiter: '/' } : {}),
+          ...(after === undefined ? {} : { StartAfter: after }),
           ...(token === undefined ? {} : { ContinuationToken: token }),
         }),
       );
-      const found = folders
-        ? (page.CommonPrefixes ?? []).map((one) => one.Prefix)
-        : (page.Contents ?? []).map((one) => one.Key);
-      keys.push(...found.flatMap((key) => key ?? []));
+      pages.push({
+        contents: page.Contents ?? [],
+        prefixes: (page.CommonPrefixes ?? []).map((one) => one.Prefix),
+      });
       token = page.NextContinuationToken;
     } while (token !== undefined);
-    return keys.sort();
+    return pages;
   }
 }
 

@@ -54,6 +54,7 @@ export class HttpProber implements Prober {
             kind: 'answered',
             status: response.statusCode ?? 0,
             headers: flatten(response.headers),
+            setCookies: response.headers['set-cookie'] ?? [],
             body: Buffer.concat(parts).toString('utf8'),
           }),
         );

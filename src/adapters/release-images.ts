@@ -16,6 +16,7 @@ import {
   type Image,
   type Tag,
 } from '@aws-sdk/client-ec2';
+import type { Access } from '../domain/config';
 import { expiryOf, IMAGE_TAG } from '../domain/image-tags';
 import type { LeftSnapshot, ReleaseImage, Used } from '../domain/release-images';
 import type { ReleaseImages } from '../ports';
@@ -26,16 +27,19 @@ import { snapshotsOf } from './image-copies';
 /** As many values as a filter of EC2 takes (Amazon EC2 API reference, "Filter"). */
 const FILTER_VALUES = 200;
 
-/** The images of a service's releases in this account. */
+/** The images of a service's releases in this account; listed also in the account of another access. */
 export class AwsReleaseImages implements ReleaseImages {
-  constructor(private readonly service: string) {}
+  constructor(
+    private readonly service: string,
+    private readonly access?: Access,
+  ) {}
 
   async list(region: string): Promise<ReleaseImage[]> {
     const Filters = [
       { Name: `tag:${IMAGE_TAG.service}`, Values: [this.service] },
       { Name: 'tag-key', Values: [IMAGE_TAG.version] },
     ];
-    return (await ownImages(region, Filters)).map((image) => releaseImage(region, image));
+    return (await ownImages(region, Filters, this.access)).map((image) => releaseImage(region, image));
   }
 
   async uses(region: string, ids: readonly string[]): Promise<Used[]> {
@@ -93,10 +97,10 @@ export class AwsReleaseImages implements ReleaseImages {
   }
 }
 
-async function ownImages(region: string, Filters?: Filter[]): Promise<Image[]> {
+async function ownImages(region: string, Filters?: Filter[], access?: Access): Promise<Image[]> {
   const found: Image[] = [];
   const question = { Owners: ['self'], IncludeDisabled: true, ...(Filters === undefined ? {} : { Filters }) };
-  for await (const page of paginateDescribeImages({ client: createClients(region).ec2 }, question))
+  for await (const page of paginateDescribeImages({ client: createClients(region, access).ec2 }, question))
     found.push(...(page.Images ?? []));
   return found;
 }

@@ -1,38 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { DescribeImagesCommand } from '@aws-sdk/client-ec2';
-import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { imageName, type Baking, type BakeOrder } from '../domain/bake-order';
+import { imageName, type Baking } from '../domain/bake-order';
 import type { ImageConfig } from '../domain/config';
 import { BasculeError } from '../domain/errors';
-import { bundleKey } from '../domain/image-tags';
 import type { Clock } from '../ports';
 import { createClients } from './aws';
-import { awsErrorStatus } from './aws-errors';
 import { systemClock } from './clock';
 import { copyImage, imageAvailable, makeOnce, type PlacedImage } from './image-copies';
-
-/** One attempt to send a bundle: 500 MB over a line of 15 Mbit/s. */
-const UPLOAD_MILLISECONDS = 5 * 60_000;
-
-/** Puts the bundle into the bucket under its checksum; what is there already is not sent again. */
-export async function uploadBundle(order: BakeOrder): Promise<string> {
-  const key = bundleKey(order);
-  const { s3 } = createClients(order.regions[0] ?? '');
-  const there = await s3.send(new HeadObjectCommand({ Bucket: order.bucket, Key: key })).then(
-    () => true,
-    (thrown: unknown) => {
-      if (awsErrorStatus(thrown) === 404) return false;
-      throw thrown;
-    },
-  );
-  if (!there) {
-    // Whole, because the SDK cannot send a stream a second time.
-    const Body = await readFile(order.bundleFile);
-    const upload = { Bucket: order.bucket, Key: key, Body, ContentType: 'application/gzip' };
-    await s3.send(new PutObjectCommand(upload), { requestTimeout: UPLOAD_MILLISECONDS });
-  }
-  return `s3://${order.bucket}/${key}`;
-}
 
 /**
  * The image of the builder `bundle`, in the home region: a copy of the base image, not tagged yet. Instances get the

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { PROJECT } from '../domain/config';
 import { messageOf } from '../domain/errors';
+import { backendInUse } from './access';
 import { createClients } from './aws';
 import { runEngine, type EnginePlace } from './engine-command';
 import { Objects } from './objects';
@@ -18,9 +19,9 @@ export async function readState(place: EnginePlace): Promise<StackState | undefi
   return bucket === undefined ? exported(place) : stored(bucket, place);
 }
 
-/** Where Pulumi keeps state, in its own order: the environment, the project, the login. */
+/** Where Pulumi keeps state: the environment's own place, or in Pulumi's order: variables, the project, the login. */
 export async function backendOf(projectFolder: string): Promise<string | undefined> {
-  const fromEnvironment = process.env['PULUMI_BACKEND_URL'];
+  const fromEnvironment = backendInUse() ?? process.env['PULUMI_BACKEND_URL'];
   if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
   const project = await readYaml(path.join(projectFolder, 'Pulumi.yaml'));
   const backend = project?.['backend'] as { url?: string } | undefined;

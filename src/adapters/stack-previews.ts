@@ -20,6 +20,7 @@ import { BasculeError } from '../domain/errors';
 import type { StackPreview } from '../domain/preview/preview';
 import { protectionRefusals, resourceChanges, type EngineStep } from '../domain/preview/resource-diff';
 import type { FleetTarget, ServiceOutputs, StackPreviews } from '../ports';
+import { engineVariables } from './access';
 import { signal, UPDATE_VARIABLE, updateMark, updateProcesses } from './engine-processes';
 import { Diagnostics, stackFailure } from './stack-failure';
 import { checkpointOf, outputsIn, protectedIn, readState, withoutRefusals } from './stack-preview-state';
@@ -153,9 +154,10 @@ export class PulumiStackPreviews implements StackPreviews {
 
   private async steps(folder: string, run: Run): Promise<EngineStep[]> {
     const { projectFolder } = this.place;
-    const [backend, configFile] = await Promise.all([
+    const [backend, configFile, variables] = await Promise.all([
       writeBackend(folder, run.states),
       this.writeSettings(folder, run),
+      engineVariables(),
     ]);
     const steps: EngineStep[] = [];
     const diagnostics = new Diagnostics();
@@ -165,7 +167,7 @@ export class PulumiStackPreviews implements StackPreviews {
         {
           workDir: projectFolder,
           pulumiCommand: this.command(),
-          envVars: { PULUMI_BACKEND_URL: backend, [UPDATE_VARIABLE]: this.mark },
+          envVars: { ...variables, PULUMI_BACKEND_URL: backend, [UPDATE_VARIABLE]: this.mark },
         },
       );
       await stack.preview({
@@ -205,7 +207,10 @@ export class PulumiStackPreviews implements StackPreviews {
     const quick: Runnable = {
       run: (args, ...rest) => {
         if (args[0] === 'stack') return Promise.resolve(NO_ANSWER);
-        return this.isAbandoned ? new Promise(() => undefined) : command.run(args, ...rest);
+        if (this.isAbandoned) return new Promise(() => undefined);
+        // While the engine begins; what cannot be loaded is told by the program itself.
+        setImmediate(() => void this.programs.load?.().catch(() => undefined));
+        return command.run(args, ...rest);
       },
     };
     return Object.assign(Object.create(command) as PulumiCommand, quick);

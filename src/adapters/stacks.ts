@@ -14,6 +14,7 @@ import { FLEET_KEY, fleetStackName, PROJECT, type EnvironmentConfig } from '../d
 import type { Colour } from '../domain/colour';
 import type { FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
 import { messageOf } from '../domain/errors';
+import { engineEnvironment } from './access';
 import { EngineEnded, runEngine, steadyCommand, type EnginePlace } from './engine-command';
 import { Diagnostics, isLocked, stackFailure } from './stack-failure';
 import { StackMender } from './stack-mending';
@@ -53,6 +54,8 @@ export class InlineStack {
     private readonly place: StackPlace,
     readonly name: string,
     private readonly program: PulumiFn,
+    /** Loads what the program is made of; safe to repeat. */
+    private readonly load?: () => Promise<unknown>,
   ) {}
 
   /**
@@ -61,7 +64,9 @@ export class InlineStack {
    */
   async up(settings: Record<string, unknown> = {}, hear: EventListener = ignore): Promise<StackChanges> {
     return this.mending(async (mender) => {
-      const { stack, state } = await this.open();
+      // What cannot be loaded is told by the program itself.
+      const load = (): unknown => this.load?.().catch(() => undefined);
+      const { stack, state } = await this.open(load);
       if (state !== undefined) await mender.prepare(state);
       await this.save(stack, settings);
       return observed((onEvent) => stack.up({ color: 'never', suppressProgress: true, onEvent }), hear);
@@ -142,15 +147,17 @@ export class InlineStack {
     const { projectFolder, command } = this.place;
     const { stdout } = await execute(command.command, [...args, '--non-interactive'], {
       cwd: projectFolder,
+      env: await engineEnvironment(),
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout;
   }
 
   /** The stack, made if need be, and its state if it had one. */
-  private async open(): Promise<{ stack: Stack; state: StackState | undefined }> {
+  private async open(meanwhile?: () => void): Promise<{ stack: Stack; state: StackState | undefined }> {
     let state: StackState | undefined;
-    const command = steadyCommand(this.enginePlace(), (text) => (state = parseState(text)));
+    const place = { ...this.enginePlace(), meanwhile };
+    const command = steadyCommand(place, (text) => (state = parseState(text)));
     // Only here: half of the time that a command takes to begin would go into it, and few of them run a program.
     const { LocalWorkspace } = await import('@pulumi/pulumi/automation/localWorkspace.js');
     try {
@@ -224,6 +231,8 @@ function changesOf(summary: OpMap): StackChanges {
 export interface StackPrograms {
   service: (config: EnvironmentConfig, environment: string) => Promise<Record<string, unknown>>;
   fleet: (place: { environment: string; region: string; colour: Colour }) => Promise<Record<string, unknown>>;
+  /** Loads what they are made of, which takes as long as the engine takes to begin; safe to repeat. */
+  load?: () => Promise<unknown>;
 }
 
 /** The stacks of one environment. */
@@ -236,7 +245,7 @@ export class PulumiStacks implements Stacks {
     config: EnvironmentConfig,
     private readonly programs: StackPrograms,
   ) {
-    this.service = new InlineStack(place, environment, () => programs.service(config, environment));
+    this.service = new InlineStack(place, environment, () => programs.service(config, environment), programs.load);
   }
 
   async upService(): Promise<StackChanges> {
@@ -262,8 +271,9 @@ export class PulumiStacks implements Stacks {
   }
 
   private fleet(region: string, colour: Colour): InlineStack {
-    const { environment } = this;
+    const { environment, programs } = this;
     const name = fleetStackName(environment, region, colour);
-    return new InlineStack(this.place, name, () => this.programs.fleet({ environment, region, colour }));
+    const program: PulumiFn = () => programs.fleet({ environment, region, colour });
+    return new InlineStack(this.place, name, program, programs.load);
   }
 }

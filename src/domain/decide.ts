@@ -1,8 +1,10 @@
 import type { Outcome } from './outcome';
 import type { Reason } from './records';
+import { regionsMissing, unknownReason, unknownRegions } from './regions';
 import type { DeploymentState } from './replay';
 import { beganShifted, isOfStage } from './shifts';
-import { leavesTraces, type Step } from './step';
+import { isWatched, type Step } from './step';
+import { heldSteps, stepsToUndo } from './undoing';
 
 /** What the driver does next. */
 export type Action =
@@ -10,9 +12,11 @@ export type Action =
   | { kind: 'start'; step: Step }
   /** An earlier process recorded the intent and no result: look at the world before running it again. */
   | { kind: 'recover'; step: Step }
-  /** The step ran; look until the world agrees. */
-  | { kind: 'verify'; step: Step }
+  /** The step ran; look until the world agrees. Those beside it ran too, and are looked at in the same time. */
+  | { kind: 'verify'; step: Step; beside: Step[] }
   | { kind: 'undo'; step: Step }
+  /** Record why it stops for a person. */
+  | { kind: 'halt'; reason: Reason }
   | { kind: 'close'; outcome: Outcome; reason: Reason | null };
 
 /**
@@ -20,85 +24,94 @@ export type Action =
  * safe action.
  */
 export function decide(state: DeploymentState): Action {
-  if (state.halted !== null) return leave(state, state.halted);
-  return state.turnedBack === null ? forward(state) : backward(state, state.turnedBack);
+  const { halted, turnedBack, leaving } = state;
+  if (halted !== null) return leave(state, halted);
+  if (turnedBack !== null) return backward(state, turnedBack);
+  return leaving === null ? forward(state) : backwardAlone(state, leaving);
 }
 
 /** A deployment that stops for a person first gives both fleets back what it held; traffic stays where it is. */
 function leave(state: DeploymentState, reason: Reason): Action {
-  const step = heldSteps(state).find((one) => state.steps[one.id]?.phase !== 'unrestored');
+  const left = heldSteps(state).filter((step) => state.steps[step.id]?.phase !== 'unrestored');
+  const step = answeringFirst(state, left)[0];
   if (step !== undefined) return { kind: 'undo', step };
   return { kind: 'close', outcome: 'halted', reason };
 }
 
-/** The holds that changed something which is not put back yet. */
-export function heldSteps(state: DeploymentState): Step[] {
-  const released = state.plan.steps.flatMap((step) =>
-    step.kind === 'release' && state.steps[step.id]?.phase === 'verified' ? [step.hold] : [],
-  );
-  return state.plan.steps.filter((step) => {
-    const phase = state.steps[step.id]?.phase ?? 'pending';
-    return step.kind === 'hold' && !['pending', 'undone'].includes(phase) && !released.includes(step.id);
-  });
+/** Steps whose regions answer; once there are none, those that are tried again; never those that were given up. */
+function answeringFirst(state: DeploymentState, steps: readonly Step[]): Step[] {
+  const answering = steps.filter((step) => state.silent[step.region] === undefined);
+  if (answering.length > 0) return answering;
+  return steps.filter((step) => state.silent[step.region]?.then === 'later');
 }
 
 function forward(state: DeploymentState): Action {
-  for (const step of state.plan.steps) {
-    const phase = state.steps[step.id]?.phase ?? 'pending';
-    switch (phase) {
-      case 'verified':
-        continue;
-      case 'pending':
-        if (state.full && isOfStage(step)) continue;
-        return { kind: 'start', step };
-      case 'started':
-        return { kind: 'recover', step };
-      case 'ran':
-        return { kind: 'verify', step };
-      case 'failed':
-      case 'undoing':
-      case 'undone':
-      case 'unrestored':
-        // Only a deployment that turned back has such steps; replay sets turnedBack with the first of them.
-        return { kind: 'undo', step };
-    }
-  }
+  const open = state.plan.steps.filter((step) => isOpen(state, step));
+  const step = answeringFirst(state, open)[0];
+  if (step !== undefined) return goOnWith(state, step, open);
+  if (regionsMissing(state).length > 0) return { kind: 'halt', reason: unknownReason(state, null) };
   return { kind: 'close', outcome: 'succeeded', reason: null };
 }
 
-function backward(state: DeploymentState, reason: Reason): Action {
-  const held = heldSteps(state);
-  const touched = state.plan.steps.filter((step) => toUndo(state, step, held));
-  // Weights first, the rest later: requests are safe before anything is taken down.
-  const next = touched.filter((step) => step.kind === 'shift').at(-1) ?? touched.at(-1);
-  if (next !== undefined) return { kind: 'undo', step: next };
-  return { kind: 'close', outcome: hasMoved(state) ? 'rolled-back' : 'failed', reason };
+/** Whether a step is still to be done: who went on to the end passes over weights before the cutover. */
+function isOpen(state: DeploymentState, step: Step): boolean {
+  const phase = state.steps[step.id]?.phase ?? 'pending';
+  if (phase === 'verified') return false;
+  return !(state.full && isOfStage(step) && (phase === 'pending' || phase === 'undone'));
 }
 
-/** Whether the way back has to undo a step: it may have left something that stands yet. */
-function toUndo(state: DeploymentState, step: Step, held: readonly Step[]): boolean {
-  switch (step.kind) {
-    case 'hold':
-      return held.includes(step);
-    case 'clear-idle':
-      return halfCleared(state, step);
-    default: {
-      const phase = state.steps[step.id]?.phase ?? 'pending';
-      return leavesTraces(step) && (phase !== 'pending' || beganShifted(step)) && phase !== 'undone';
-    }
+function goOnWith(state: DeploymentState, step: Step, open: readonly Step[]): Action {
+  const phase = state.steps[step.id]?.phase ?? 'pending';
+  switch (phase) {
+    case 'pending':
+    // It was undone when its region went back by itself, and is begun anew.
+    case 'undone':
+      return { kind: 'start', step };
+    case 'started':
+      return { kind: 'recover', step };
+    case 'ran':
+      return verify(state, step, open);
+    case 'verified':
+    case 'failed':
+    case 'undoing':
+    case 'unrestored':
+      // Only a deployment that turned back has such steps; replay sets turnedBack with the first of them.
+      return { kind: 'undo', step };
   }
 }
 
-/**
- * Whether a fleet may be half cleared, and nothing else takes it down: left so, its stack would be locked and the
- * fleet neither what it was nor empty.
- */
-function halfCleared(state: DeploymentState, step: Step): boolean {
-  const phaseOf = (one: Step | undefined) => (one && state.steps[one.id]?.phase) ?? 'pending';
-  const applied = state.plan.steps.find(
-    ({ kind, region }) => kind === 'apply-idle' && region === step.region,
-  );
-  return phaseOf(applied) === 'pending' && !['pending', 'verified', 'undone'].includes(phaseOf(step));
+/** Steps of one group are all begun before any of them is looked at. */
+function verify(state: DeploymentState, step: Step, open: readonly Step[]): Action {
+  const group = isWatched(step) ? step.group : undefined;
+  const beside =
+    group === undefined ? [] : open.filter((one) => one !== step && isWatched(one) && one.group === group);
+  const next = beside.find((one) => state.steps[one.id]?.phase !== 'ran');
+  return next === undefined ? { kind: 'verify', step, beside } : goOnWith(state, next, []);
+}
+
+/** Weights first, the rest later: requests are safe before anything is taken down. The latest first. */
+function nextToUndo(state: DeploymentState, regions?: readonly string[]): Step | undefined {
+  const touched = answeringFirst(state, stepsToUndo(state, regions));
+  return touched.filter((step) => step.kind === 'shift').at(-1) ?? touched.at(-1);
+}
+
+function backward(state: DeploymentState, reason: Reason): Action {
+  const step = nextToUndo(state);
+  if (step !== undefined) return { kind: 'undo', step };
+  // What has no answer is not undone as far as anybody knows.
+  if (unknownRegions(state).length > 0) return { kind: 'halt', reason: unknownReason(state, reason) };
+  return { kind: 'close', outcome: hasMoved(state) ? 'rolled-back' : 'failed', reason };
+}
+
+/** Only some regions go back, and then a person decides about all of it. */
+function backwardAlone(
+  state: DeploymentState,
+  { reason, regions }: { reason: Reason; regions: string[] },
+): Action {
+  const step = nextToUndo(state, regions);
+  if (step !== undefined) return { kind: 'undo', step };
+  if (unknownRegions(state).length > 0) return { kind: 'halt', reason: unknownReason(state, reason) };
+  return { kind: 'halt', reason };
 }
 
 /** Whether any weight was written: by the result of a shift, or by what its undoing had to restore. */

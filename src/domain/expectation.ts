@@ -130,7 +130,9 @@ function advance(
     case 'health-gate':
     case 'point-test':
     case 'smoke':
+    case 'test':
     case 'migrate':
+    case 'approve':
     case 'analyse':
     case 'prove':
     case 'soak':

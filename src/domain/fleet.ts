@@ -9,6 +9,8 @@ export interface InstanceReading {
   id: string;
   /** The release its tags name; null when the tag is missing. */
   version: string | null;
+  /** What it was launched from; absent where nobody asked. */
+  imageId?: string | null;
   /** Auto Scaling's lifecycle state, for example InService or Pending:Wait. */
   lifecycle: string;
   statusCheck: StatusCheck;

@@ -26,8 +26,9 @@ const DAY = 24 * 3600_000;
 /**
  * Every tag of a baked image; with them it counts as baked, so they are set last of all.
  * @param now Unix milliseconds.
+ * @param region Whose image it is; its instances may have a bucket of their own.
  */
-export function bakedTags(bake: Baking, now: number): Record<string, string> {
+export function bakedTags(bake: Baking, now: number, region: string): Record<string, string> {
   const { service, version, contentSha256, builder, base, expiresAfterDays } = bake;
   const bundled = builder === 'bundle';
   const known = {
@@ -41,7 +42,7 @@ export function bakedTags(bake: Baking, now: number): Record<string, string> {
     [IMAGE_TAG.revision]: bake.revision,
     [IMAGE_TAG.schema]: bake.schema,
     [IMAGE_TAG.expires]: expiresAfterDays === undefined ? undefined : dateAfter(now, expiresAfterDays),
-    [IMAGE_TAG.bundle]: bundled ? `s3://${bake.bucket}/${bundleKey(bake)}` : undefined,
+    [IMAGE_TAG.bundle]: bundled ? bundleAddress(bake, region) : undefined,
     [IMAGE_TAG.bundleSum]: bundled ? bake.sha256 : undefined,
   };
   return Object.fromEntries(
@@ -54,6 +55,22 @@ export function bakedTags(bake: Baking, now: number): Record<string, string> {
 /** Where in the bucket the bundle of a release is. */
 export function bundleKey(bake: Pick<ImageConfig & BakeConfig, 'service' | 'version' | 'sha256'>): string {
   return `${RELEASES_PREFIX}${bake.service}/${bake.version}/${bake.sha256}.tar.gz`;
+}
+
+/** The bucket that a region's instances get their release from. */
+export function bundleBucket(
+  { bucket, regionBuckets }: Pick<ImageConfig, 'bucket' | 'regionBuckets'>,
+  region: string,
+): string {
+  return regionBuckets[region] ?? bucket;
+}
+
+/** Where a region's instances get the bundle from: `s3://bucket/key`. */
+export function bundleAddress(
+  bake: Pick<ImageConfig & BakeConfig, 'bucket' | 'regionBuckets' | 'service' | 'version' | 'sha256'>,
+  region: string,
+): string {
+  return `s3://${bundleBucket(bake, region)}/${bundleKey(bake)}`;
 }
 
 /** `2026-11-21`, in UTC. */

@@ -15,7 +15,8 @@ export function assessSmoke(request: SmokeRequest, answer: Answer): string | und
   return undefined;
 }
 
-function excerpt(body: string): string {
+/** The beginning of a body on one line. */
+export function excerpt(body: string): string {
   const line = body.replace(/\s+/g, ' ').trim();
   return line === '' ? '(empty body)' : line.slice(0, 160);
 }

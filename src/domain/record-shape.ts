@@ -16,6 +16,7 @@ const holder = z.looseObject({
   job: z.string().nullable(),
 });
 const reason = z.looseObject({ code: z.string(), message: z.string(), details: z.array(z.string()) });
+const person = z.looseObject({ arn: z.string(), userId: z.string(), account: z.string() });
 const facts = z.record(z.string(), z.unknown());
 const step = z.string();
 const plan = z.looseObject({
@@ -34,6 +35,11 @@ const BODIES: Record<RecordKind, z.ZodType> = {
     holder,
     overrode: z.array(z.string()).optional(),
     planHash: z.string().optional(),
+    promoted: z.looseObject({ from: z.string(), deployment: z.string().nullable() }).optional(),
+    overrodeWindow: z.string().optional(),
+    requester: person.optional(),
+    change: z.looseObject({}).optional(),
+    channels: z.array(z.string()).optional(),
   }),
   unlocked: z.looseObject({ holder, former: holder, why: z.string() }),
   resumed: z.looseObject({ holder }),
@@ -42,6 +48,7 @@ const BODIES: Record<RecordKind, z.ZodType> = {
     accepted: z.array(z.looseObject({})),
     adopted: z.array(step),
     direction: z.enum(['forward', 'back']),
+    planHash: z.string().optional(),
   }),
   started: z.looseObject({ step, facts: facts.optional() }),
   ran: z.looseObject({ step, facts }),
@@ -56,10 +63,21 @@ const BODIES: Record<RecordKind, z.ZodType> = {
   asked: z.looseObject({
     request: z.looseObject({ sequence: z.int().nonnegative(), kind: z.string(), by: holder }),
   }),
+  approved: z.looseObject({
+    step,
+    decision: z.enum(['approve', 'reject']),
+    by: person,
+    comment: z.string(),
+    planHash: z.string(),
+    saidAt: z.number(),
+    object: z.string(),
+    ignored: reason.optional(),
+  }),
   rollbackRequested: z.looseObject({ reason }),
   undoStarted: z.looseObject({ step }),
   undone: z.looseObject({ step, facts }),
   unrestored: z.looseObject({ step, reason }),
+  unreachable: z.looseObject({ step, reason, then: z.enum(['later', 'given-up']) }),
   halted: z.looseObject({ step: step.nullable(), reason }),
   closed: z.looseObject({
     outcome: z.enum(['succeeded', 'failed', 'rolled-back', 'halted']),

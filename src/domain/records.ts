@@ -1,15 +1,18 @@
 import type { Assessment } from './analysis/assessment';
+import type { Decision, Person, Requester } from './approval';
+import type { ChangeNotes } from './change-set';
 import type { Outcome } from './outcome';
 import type { Request } from './request';
 import type { SchemaRange } from './schema-range';
 import type { FoundFleets, Step } from './step';
 import type { Drift, RouteWeights } from './traffic';
+import type { Waves } from './waves';
 
 /**
  * The version of the record format; a reader refuses records of a newer one. 4: plans may have migrations, which
- * who knows nothing of them must not pass over.
+ * who knows nothing of them must not pass over. 5: approvals, tests, waves and regions that gave no answer.
  */
-export const RECORD_FORMAT = 4;
+export const RECORD_FORMAT = 5;
 
 export interface Plan {
   /** Why the deployment is made: a new release, the way back, or letting a colour go. */
@@ -25,6 +28,10 @@ export interface Plan {
   schema?: SchemaRange;
   /** Whether a fleet that serves nobody may scale by itself; its desired capacity then tells nothing. */
   scalesIdle?: boolean;
+  /** How its regions go together; absent with one region, and in records before format 5. */
+  waves?: Waves;
+  /** Regions that gave no answer when a rollback was planned: it has no steps in them yet. */
+  unplanned?: string[];
   /** What was found in each region when the plan was made; absent in records of format 1. */
   found?: FoundRegion[];
 }
@@ -68,9 +75,22 @@ export interface Reason {
 type Body =
   /**
    * `overrode` names the freezes that were in force and overridden by name; `planHash` is the one that the plan
-   * was given by, where it was.
+   * was given by, where it was, or that people approve; `requester` asked for it, where people have to approve;
+   * `channels` are those that are told of this deployment.
    */
-  | { kind: 'opened'; plan: Plan; holder: Holder; overrode?: string[]; planHash?: string }
+  | {
+      kind: 'opened';
+      plan: Plan;
+      holder: Holder;
+      overrode?: string[];
+      planHash?: string;
+      promoted?: Promoted;
+      /** Why it began outside the windows for deployments. */
+      overrodeWindow?: string;
+      requester?: Requester;
+      change?: ChangeNotes;
+      channels?: string[];
+    }
   /** The lease was taken from its former holder; what that one appends next finds its number taken. */
   | { kind: 'unlocked'; holder: Holder; former: Holder; why: string }
   /** Another process took the deployment over. */
@@ -85,6 +105,8 @@ type Body =
       accepted: Drift[];
       adopted: string[];
       direction: 'forward' | 'back';
+      /** Of the new plan, where people have to approve it. */
+      planHash?: string;
     }
   /** With what was decided at the last moment, so that it is known before anything is touched. */
   | { kind: 'started'; step: string; facts?: Facts }
@@ -97,10 +119,30 @@ type Body =
   | { kind: 'assessed'; step: string; assessments: Assessed[] }
   /** A person's request was taken up; it holds from here on, unless it could not be granted. */
   | { kind: 'asked'; request: Request; refused?: Reason }
+  /** What somebody said of an approval, taken up once for each object of the store; it counts unless it is ignored. */
+  | {
+      kind: 'approved';
+      step: string;
+      decision: Decision;
+      by: Person;
+      comment: string;
+      /** The plan that it is for. */
+      planHash: string;
+      /** When it was said; Unix milliseconds. */
+      saidAt: number;
+      /** Which writing of the store's object it is. */
+      object: string;
+      ignored?: Reason;
+    }
   | { kind: 'undoStarted'; step: string }
   | { kind: 'undone'; step: string; facts: Facts }
   /** What the step changed could not be put back; the reason says what a person has to type. */
   | { kind: 'unrestored'; step: string; reason: Reason }
+  /**
+   * A region gave no answer on the way back: the others go first, and it is tried again after them. `given-up`:
+   * then it gave none either, and nothing is known of what the step names.
+   */
+  | { kind: 'unreachable'; step: string; reason: Reason; then: 'later' | 'given-up' }
   | { kind: 'halted'; step: string | null; reason: Reason }
   | { kind: 'closed'; outcome: Outcome; message: string };
 
@@ -108,6 +150,16 @@ type Body =
 export interface Assessed {
   check: string;
   assessment: Assessment;
+}
+
+/** Where a release came from. */
+export interface Promoted {
+  /** The environment before. */
+  from: string;
+  /** The deployment there that it is promoted by; null where it was not fit to be. */
+  deployment: string | null;
+  /** Why it was taken all the same. */
+  forced?: string;
 }
 
 /** What a step found out that a later reader may need; plain JSON. */

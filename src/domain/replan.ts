@@ -9,6 +9,8 @@ import {
   type PlanRequest,
   type RegionFacts,
 } from './plan';
+import { approvalsOfPlan } from './plan-approvals';
+import { testsOfPlan } from './plan-tests';
 import type { Plan } from './records';
 import type { DeploymentState } from './replay';
 import type { Shift, Step } from './step';
@@ -54,8 +56,9 @@ export function replanForward(
     version,
     formerVersion,
     ...(schema && { schema }),
+    ...(plan.unplanned && { unplanned: plan.unplanned }),
     regions: facts,
-    policy,
+    policy: { ...policy, tests: testsOfPlan(plan), approvals: approvalsOfPlan(plan) },
   });
   const steps = fresh.steps.map((step) => (step.kind === 'shift' ? fromThere(step) : step));
   const adopted = facts.flatMap((region) => adoptedIn(region, steps, state));

@@ -1,10 +1,12 @@
-import { NO_COURSE, observe, takenUpAgain, type Course } from './analysis/course';
-import { BasculeError } from './errors';
-import { MIGRATION_HALTS } from './migration';
+import { NO_COURSE, observe, type Course } from './analysis/course';
+import type { Requester, Told } from './approval';
 import type { Outcome } from './outcome';
+import { goingBackAlone, UNREACHABLE } from './regions';
+import { goOn } from './replay-resumed';
+import { unreadable, untouched, update } from './replay-steps';
 import type { Request } from './request';
 import { beganShifted, shiftsBefore } from './shifts';
-import type { Step } from './step';
+import { isWatched, type Step } from './step';
 import { RECORD_FORMAT, type Facts, type JournalRecord, type Plan, type Reason } from './records';
 
 export type StepPhase =
@@ -28,23 +30,38 @@ export interface StepState {
   courses?: Record<string, Course>;
 }
 
+/** A region that gave no answer: it is tried again after the others, until that is given up too. */
+export interface Silence {
+  step: string;
+  reason: Reason;
+  then: 'later' | 'given-up';
+}
+
 export interface DeploymentState {
   deployment: string;
   plan: Plan;
-  /** The hash that the plan was given by, where it was. */
+  /** The hash that the plan was given by, where it was, or that people approve. */
   planHash?: string;
+  /** Who asked for it, where people have to approve. */
+  requester?: Requester;
   openedAt: number;
   /** When a process took the deployment over last; null when the first one still has it. */
   resumedAt: number | null;
   steps: Record<string, StepState>;
   /** Why the deployment turned back; null while it goes forward. */
   turnedBack: Reason | null;
+  /** Regions that go back by themselves while others stay, and why; null while there are none. */
+  leaving: { reason: Reason; regions: string[] } | null;
+  /** Regions that gave no answer since the deployment was last taken up, under their names. */
+  silent: Record<string, Silence>;
   /** Why it stopped for a person; null otherwise. */
   halted: Reason | null;
   /** Who asked to hold, and when; null while nobody did, or since somebody said `advance`. */
   paused: Request | null;
   /** Ids of steps whose waiting a person ended. */
   advanced: string[];
+  /** What was taken up of each approval, by the id of its step. */
+  approvals: Record<string, Told[]>;
   /** Whether a person asked to go to the end without the steps between. */
   full: boolean;
   /** The number of the next request that is not taken up yet. */
@@ -55,8 +72,6 @@ export interface DeploymentState {
   /** The highest fencing number seen. */
   fence: number;
 }
-
-const untouched: StepState = { phase: 'pending', startedAt: null, endedAt: null, facts: {}, reason: null };
 
 /**
  * The state that a journal describes. Pure: the same records always give the same state.
@@ -70,13 +85,17 @@ export function replay(records: readonly JournalRecord[]): DeploymentState {
     deployment: first.deployment,
     plan: first.plan,
     ...(first.planHash !== undefined && { planHash: first.planHash }),
+    ...(first.requester !== undefined && { requester: first.requester }),
     openedAt: first.at,
     resumedAt: null,
     steps: Object.fromEntries(first.plan.steps.map((step) => [step.id, { ...untouched }])),
     turnedBack: null,
+    leaving: null,
+    silent: {},
     halted: null,
     paused: null,
     advanced: [],
+    approvals: {},
     full: false,
     nextRequest: 0,
     closed: null,
@@ -124,23 +143,17 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
         facts: record.facts ?? {},
       });
     case 'ran':
-      return update(state, record.step, {
-        phase: 'ran',
-        facts: { ...state.steps[record.step]?.facts, ...record.facts },
-      });
+      return gain(state, record, { phase: 'ran' });
     case 'verified':
-      return update(state, record.step, {
-        phase: 'verified',
-        endedAt: record.at,
-        facts: { ...state.steps[record.step]?.facts, ...record.facts },
-      });
+      return gain(state, record, { phase: 'verified', endedAt: record.at });
     case 'failed':
-      state.turnedBack ??= record.reason;
-      return update(state, record.step, { phase: 'failed', endedAt: record.at, reason: record.reason });
+      return fail(record, state);
     case 'assessed':
       return observeAll(record, state);
     case 'asked':
       return take(record.request, state);
+    case 'approved':
+      return hear(record, state);
     case 'rollbackRequested':
       state.turnedBack ??= record.reason;
       return;
@@ -148,17 +161,20 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
       return update(state, record.step, { phase: 'undoing' });
     case 'undone':
       undoneBefore(state, record.step);
-      return update(state, record.step, {
+      // A step that was verified keeps its own time; the undoing is not part of what it took.
+      return gain(state, record, {
         phase: 'undone',
-        // A step that was verified keeps its own time; the undoing is not part of what it took.
         endedAt: state.steps[record.step]?.endedAt ?? record.at,
-        facts: { ...state.steps[record.step]?.facts, ...record.facts },
       });
     case 'unrestored':
       state.halted = withMore(state.halted, record.reason);
       return update(state, record.step, { phase: 'unrestored', reason: record.reason });
+    case 'unreachable':
+      return miss(state, record.step, record);
     case 'halted':
       state.halted = record.reason;
+      if (record.step !== null && record.reason.code === UNREACHABLE)
+        missLater(state, record.step, record.reason);
       return;
     case 'closed':
       state.closed = { outcome: record.outcome, message: record.message, at: record.at };
@@ -169,30 +185,37 @@ function applyRecord(record: JournalRecord, state: DeploymentState): void {
   }
 }
 
-/** A person decided to go on, so what had stopped the deployment is judged afresh from the world. */
-function goOn(at: number, state: DeploymentState): void {
-  beginMigrationAnew(state);
-  state.halted = null;
-  state.closed = null;
-  state.resumedAt = at;
-  takeUpAgain(state);
-  if (state.turnedBack === null) lookAgain(state);
+/** What a step found out is added to what is known of it. */
+function gain(
+  state: DeploymentState,
+  { step, facts }: { step: string; facts: Facts },
+  change: Partial<StepState>,
+): void {
+  update(state, step, { ...change, facts: { ...state.steps[step]?.facts, ...facts } });
 }
 
-/**
- * A migration that halted is begun anew once a person decided to go on. Where its result is not known, that
- * person must have been told so: the deployment closed with it.
- */
-function beginMigrationAnew(state: DeploymentState): void {
-  const { halted, closed, plan } = state;
-  const code = halted?.code;
-  const seen =
-    code === MIGRATION_HALTS.failed ||
-    code === MIGRATION_HALTS.ended ||
-    (code === MIGRATION_HALTS.unknown && closed !== null);
-  if (!seen) return;
-  for (const { id, kind } of plan.steps)
-    if (kind === 'migrate' && state.steps[id]?.phase === 'started') state.steps[id] = { ...untouched };
+/** A failure turns the deployment back, or by policy only the regions that are not done. */
+function fail(
+  { step, reason, at }: Extract<JournalRecord, { kind: 'failed' }>,
+  state: DeploymentState,
+): void {
+  update(state, step, { phase: 'failed', endedAt: at, reason });
+  if (reason.code === UNREACHABLE) missLater(state, step, reason);
+  const regions = state.turnedBack === null ? goingBackAlone(state, step) : undefined;
+  if (regions === undefined) state.turnedBack ??= reason;
+  else state.leaving ??= { reason, regions };
+}
+
+/** A region that failed for want of an answer is not the first to be undone. */
+function missLater(state: DeploymentState, step: string, reason: Reason): void {
+  miss(state, step, { reason, then: 'later' });
+}
+
+function miss(state: DeploymentState, id: string, { reason, then }: Omit<Silence, 'step'>): void {
+  const step = state.plan.steps.find((one) => one.id === id);
+  if (step === undefined)
+    throw unreadable(state.deployment, `a record names the step ${id}, which is not in the plan`);
+  state.silent[step.region] = { step: id, reason, then };
 }
 
 function kindOf(record: never): string {
@@ -206,10 +229,10 @@ function observeAll(record: Extract<JournalRecord, { kind: 'assessed' }>, state:
   update(state, record.step, { courses });
 }
 
-function takeUpAgain(state: DeploymentState): void {
-  for (const step of Object.values(state.steps))
-    for (const [check, course] of Object.entries(step.courses ?? {}))
-      step.courses = { ...step.courses, [check]: takenUpAgain(course) };
+function hear(record: Extract<JournalRecord, { kind: 'approved' }>, state: DeploymentState): void {
+  const { step, decision, by, comment, planHash, saidAt, object, ignored } = record;
+  const told = { decision, by, comment, planHash, saidAt, object, ...(ignored && { ignored }) };
+  state.approvals[step] = [...(state.approvals[step] ?? []), told];
 }
 
 /** An `abort` only counts as taken up here: the way back begins with a record of its own. */
@@ -221,7 +244,7 @@ function take(request: Request, state: DeploymentState): void {
       return;
     case 'advance':
       state.paused = null;
-      if (request.step !== null) state.advanced.push(request.step);
+      if (request.step !== null) state.advanced.push(...watchedWith(state, request.step));
       return;
     case 'advance-full':
       state.paused = null;
@@ -232,6 +255,14 @@ function take(request: Request, state: DeploymentState): void {
     case 'abort':
       return;
   }
+}
+
+/** Who goes on from one step goes on from all that are watched beside it. */
+function watchedWith({ plan }: DeploymentState, id: string): string[] {
+  const group = plan.steps.find((step) => step.id === id && isWatched(step));
+  const name = group !== undefined && isWatched(group) ? group.group : undefined;
+  if (name === undefined) return [id];
+  return plan.steps.filter((step) => isWatched(step) && step.group === name).map((step) => step.id);
 }
 
 function underWay(state: DeploymentState, kind: Step['kind']): string[] {
@@ -254,35 +285,12 @@ function withMore(reason: Reason | null, more: Reason): Reason {
   return { ...reason, details: [...reason.details, more.message, ...more.details] };
 }
 
-/**
- * What was seen before an interruption may be hours old: what only looked, or followed the live fleet, does
- * so again while the shift is still to come. What was put back when the deployment halted is held anew.
- */
-function lookAgain(state: DeploymentState): void {
-  for (const step of state.plan.steps) {
-    const phase = state.steps[step.id]?.phase;
-    const ahead = nextShift(state, step)?.phase === 'pending';
-    if (step.kind === 'health-gate' && phase === 'verified' && ahead) state.steps[step.id] = { ...untouched };
-    if (step.kind === 'follow' && phase === 'verified' && ahead) update(state, step.id, { phase: 'started' });
-    if (step.kind === 'hold' && phase === 'undone') state.steps[step.id] = { ...untouched };
-    if (step.kind === 'hold' && (phase === 'undoing' || phase === 'unrestored'))
-      update(state, step.id, { phase: 'started' });
-    // What is held anew has to be put back anew.
-    if (step.kind === 'release' && phase === 'ran') update(state, step.id, { phase: 'started' });
-  }
-}
-
-/** The shift of the region that a step makes ready for. */
-function nextShift({ plan, steps }: DeploymentState, step: Step): StepState | undefined {
-  const after = plan.steps.slice(plan.steps.indexOf(step));
-  const shift = after.find((one) => one.kind === 'shift' && one.region === step.region);
-  return shift === undefined ? undefined : steps[shift.id];
-}
-
 function replan(record: Extract<JournalRecord, { kind: 'replanned' }>, state: DeploymentState): void {
   const former = state.steps;
   const { plan, adopted, direction } = record;
   state.plan = plan;
+  state.leaving = null;
+  if (record.planHash !== undefined) state.planHash = record.planHash;
   // What a person went past is to be looked at anew, from what is there now.
   state.advanced = [];
   state.steps = Object.fromEntries(
@@ -297,21 +305,4 @@ function replan(record: Extract<JournalRecord, { kind: 'replanned' }>, state: De
       return [step.id, adopted.includes(step.id) ? { ...is, phase: 'verified', facts: {} } : untouched];
     }),
   );
-}
-
-function update(state: DeploymentState, step: string, change: Partial<StepState>): void {
-  const former = state.steps[step];
-  if (former === undefined)
-    throw unreadable(state.deployment, `a record names the step ${step}, which is not in the plan`);
-  state.steps[step] = { ...former, ...change };
-}
-
-function unreadable(deployment: string, why: string): BasculeError {
-  return new BasculeError({
-    code: 'BASCULE_JOURNAL_UNREADABLE',
-    message: `The journal of deployment ${deployment} cannot be read: ${why}.`,
-    next: 'Nothing was changed. Look at the journal in the bucket, or use the version of Bascule that wrote it.',
-    blame: 'world',
-    exitCode: 5,
-  });
 }

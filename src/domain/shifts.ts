@@ -35,5 +35,6 @@ export function isOfStage(step: Step): boolean {
 
 /** Whether a step only watches traffic that has moved: it begins also while a person has said `pause`. */
 export function watchesTraffic(step: Step): boolean {
+  if (step.kind === 'test') return step.when === 'live';
   return step.kind === 'analyse' || step.kind === 'prove' || step.kind === 'soak';
 }

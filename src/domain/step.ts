@@ -2,6 +2,7 @@ import type { Check } from './analysis/check';
 import type { Colour } from './colour';
 import type { FleetLimits } from './fleet';
 import type { SchemaRange } from './schema-range';
+import { describeWork, type TestMoment, type TestWork } from './suite/gate';
 import type { RouteWeights } from './traffic';
 
 /** How many instances a fleet may have. The driver pins the minimum of the fleet that it brings up. */
@@ -15,6 +16,11 @@ interface OfRegion {
   /** Unique within the plan, for example `health-gate:eu-west-3`. */
   id: string;
   region: string;
+}
+
+/** A step that only looks. Those that bear the same group are begun together and watched side by side. */
+interface Watches extends OfRegion {
+  group?: string;
 }
 
 /** Take away what the idle fleet still runs of another release, so that only the new one comes up. */
@@ -70,6 +76,17 @@ export interface Smoke extends OfRegion {
   requests: SmokeRequest[];
 }
 
+/** Run a test of the user's: its failure turns back. */
+export interface Test extends OfRegion {
+  kind: 'test';
+  name: string;
+  /** Through the test listener before traffic moves, or through production once all of it has. */
+  when: TestMoment;
+  version: string;
+  work: TestWork;
+  timeoutSeconds: number;
+}
+
 /** A command of the user's that changes the database for a release. */
 export interface MigrationHook {
   /** Program and arguments; no shell. */
@@ -95,6 +112,24 @@ export interface Migrate extends OfRegion, MigrationHook {
   schema: SchemaRange | null;
 }
 
+/** Whose consent a deployment needs, and when. */
+export interface ApprovalRule {
+  name: string;
+  /** What waits for it. */
+  before: 'start' | 'shift' | 'retire';
+  count: number;
+  /** Patterns of ARNs of roles and users of IAM. */
+  approvers: string[];
+  notRequester: boolean;
+  expiresAfterSeconds: number;
+  timeoutSeconds: number;
+}
+
+/** Wait until people approved the plan: once for each deployment, in its first region. */
+export interface Approve extends OfRegion, ApprovalRule {
+  kind: 'approve';
+}
+
 /** Write new weights on all production routes; the cutover when one colour gets everything. */
 export interface Shift extends OfRegion {
   kind: 'shift';
@@ -111,7 +146,7 @@ export interface Shift extends OfRegion {
 }
 
 /** Look, for a while or until a person goes on, how the new colour does beside the old one. */
-export interface Analyse extends OfRegion {
+export interface Analyse extends Watches {
   kind: 'analyse';
   /** The colour that gained. */
   colour: Colour;
@@ -136,8 +171,10 @@ export interface Prove extends OfRegion {
 }
 
 /** Watch with all traffic on the new colour and the former one still warm. */
-export interface Soak extends OfRegion {
+export interface Soak extends Watches {
   kind: 'soak';
+  /** The wave after which, and before the next, a region that has moved is watched again. */
+  afterWave?: number;
   colour: Colour;
   version: string;
   instances: number;
@@ -227,7 +264,9 @@ export type Step =
   | HealthGate
   | PointTest
   | Smoke
+  | Test
   | Migrate
+  | Approve
   | Hold
   | Follow
   | Shift
@@ -256,8 +295,12 @@ export function describeStep(step: Step): string {
       return `test listener to ${step.colour}`;
     case 'smoke':
       return `smoke test of ${step.version} through the test listener`;
+    case 'test':
+      return `test ${step.name} of ${step.version} ${step.when === 'idle' ? 'through the test listener' : 'in production'} (${describeWork(step.work)})`;
     case 'migrate':
       return `${step.phase} the database for ${step.version}, ${step.on === 'local' ? 'from here' : `on an instance of ${step.colour}`}`;
+    case 'approve':
+      return `approval ${step.name} by ${step.count === 1 ? 'one person' : `${step.count} people`}`;
     case 'hold':
       return 'hold both fleets still';
     case 'release':
@@ -275,7 +318,9 @@ export function describeStep(step: Step): string {
     case 'prove':
       return `prove ${step.version} with traffic`;
     case 'soak':
-      return `soak for ${step.seconds} s`;
+      return step.afterWave === undefined
+        ? `soak for ${step.seconds} s`
+        : `soak for ${step.seconds} s after wave ${step.afterWave}`;
     case 'unpin':
       return `release the pinned minimum of ${step.colour}`;
     case 'keep-warm':
@@ -285,6 +330,11 @@ export function describeStep(step: Step): string {
     case 'retire':
       return `retire ${step.colour}`;
   }
+}
+
+/** Whether a step may be watched side by side with others of its group. */
+export function isWatched(step: Step): step is Analyse | Soak {
+  return step.kind === 'analyse' || step.kind === 'soak';
 }
 
 /**
@@ -297,6 +347,7 @@ export function turnsBack(step: Step): boolean {
     case 'apply-idle':
     case 'health-gate':
     case 'smoke':
+    case 'test':
     case 'hold':
     case 'follow':
     case 'shift':
@@ -309,6 +360,8 @@ export function turnsBack(step: Step): boolean {
     case 'migrate':
       // What a contract took away the former release may need: there is no way back past it.
       return step.phase === 'expand';
+    case 'approve':
+      return step.before !== 'retire';
     case 'release':
     case 'unpin':
     case 'keep-warm':

@@ -29,9 +29,14 @@ export function hasStagesAhead({ plan, steps }: DeploymentState): boolean {
   );
 }
 
+/** Whether all of it, or regions of it by themselves, go back. */
+function isGoingBack({ turnedBack, leaving }: DeploymentState): boolean {
+  return turnedBack !== null || leaving !== null;
+}
+
 /** What may be asked of a deployment that somebody works on. Pure. */
 export function possibleWishes(state: DeploymentState): RequestKind[] {
-  if (state.closed !== null || state.turnedBack !== null || state.halted !== null) return [];
+  if (state.closed !== null || state.halted !== null || isGoingBack(state)) return [];
   const waits = waitingStep(state) !== undefined || state.paused !== null;
   return [
     ...(waits ? (['advance'] as const) : []),

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bake, type BakeRequest } from '../../automation/operations/bake';
 import type { BakeConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
-import type { Bakery, Image, Images } from '../../src/ports';
+import type { BundleReading } from '../../src/domain/release-set';
+import type { Bakery, Bundles, Image, Images } from '../../src/ports';
 import { imageConfig } from '../support/bakes';
 
 let folder: string;
@@ -48,17 +49,19 @@ function world(tools: () => Promise<string | undefined> = async () => 'packer 1.
     find: async (region, _service, version) =>
       baked.find((image) => image.region === region && image.version === version),
   };
+  const bundles: Bundles = { look: () => Promise.resolve({ kind: 'found', sha256: null }) };
   const bakery: Bakery = {
     tools,
     bake: async (order) => {
       orders.push(order);
       const { version } = order;
-      const tags = { 'bascule:content': order.contentSha256 };
-      baked.push({ id: 'ami-1', region: 'eu-west-3', version, state: 'available', tags, createdAt: '' });
+      const bundle = { 'bascule:bundle': `s3://releases/${order.sha256}`, 'bascule:sha256': order.sha256 };
+      const tags = { 'bascule:content': order.contentSha256, ...(order.madeBy === undefined ? bundle : {}) };
+      baked.unshift({ id: 'ami-1', region: 'eu-west-3', version, state: 'available', tags, createdAt: '' });
       return { 'eu-west-3': 'ami-1' };
     },
   };
-  return { orders, images, bakery, tell: () => undefined };
+  return { orders, images, bundles, bakery, tell: () => undefined };
 }
 
 describe('a release that is baked', () => {
@@ -107,6 +110,20 @@ describe('a release that is baked', () => {
     await bake(request({}, false), around);
     await file('images/playbook.yml', '- hosts: none\n');
     expect(await bake(request({}, false), around)).toMatchObject({ outcome: 'already-baked' });
+  });
+
+  it('is baked again where its bundle is gone or spoilt, or belongs into another bucket by now', async () => {
+    const around = world(async () => undefined);
+    await bake(request({}, false), around);
+    const readings: BundleReading[] = [{ kind: 'missing' }, { kind: 'found', sha256: 'f'.repeat(64) }];
+    for (const reading of readings) {
+      const bundles: Bundles = { look: () => Promise.resolve(reading) };
+      expect(await bake(request({}, false), { ...around, bundles })).toMatchObject({ outcome: 'baked' });
+    }
+    const moved = request({ regionBuckets: { 'eu-west-3': 'releases-paris' } }, false);
+    expect(await bake(moved, around)).toMatchObject({ outcome: 'baked' });
+    expect(await bake(request({}, false), around)).toMatchObject({ outcome: 'already-baked' });
+    expect(around.orders).toHaveLength(4);
   });
 
   it('touches nothing where Packer is missing', async () => {

@@ -33,4 +33,20 @@ describe('a wait in a log', () => {
     ];
     expect(linesOf(waits)).toEqual(['waits for 1 of 2 healthy', 'waits for a person who says `advance`']);
   });
+
+  it('of several regions side by side is said once for each of them, with its region', () => {
+    const lines: string[] = [];
+    const reporter = new LineReporter({ write: (text) => lines.push(text.trim()) });
+    const steps = ['a', 'b'].map((region): Step => ({
+      ...{ kind: 'soak', id: `soak:${region}`, region, colour: 'blue', version: '2.0.0' },
+      ...{ instances: 1, seconds: 9, intervalSeconds: 1, group: 'wave-1:soak' },
+    }));
+    for (const second of [0, 1, 2])
+      for (const step of steps)
+        reporter.say({ kind: 'waiting', step, for: `${9 - second} s more`, at: second * 1000 });
+    expect(lines.map((line) => line.replace(/^\S+\s+/, '').replace(/ \(.*/, ''))).toEqual([
+      'waits for 9 s more [a]',
+      'waits for 9 s more [b]',
+    ]);
+  });
 });

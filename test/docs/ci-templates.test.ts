@@ -122,7 +122,8 @@ describe('the templates', () => {
       'preview --version --format',
       'comment',
       'deploy --version',
-      'deploy --plan',
+      'promote --to --image-only',
+      'promote --to --plan',
       'rollback',
       'abort',
       'resume',
@@ -152,7 +153,9 @@ describe('ci-templates/gitlab-ci.yml', () => {
 
   const names = (): string[] => Object.keys(jobs).filter((name) => jobs[name]?.script !== undefined);
   const changing = (): string[] =>
-    names().filter((name) => /bascule (bake|deploy|rollback|resume|abort)/.test(String(jobs[name]?.script)));
+    names().filter((name) =>
+      /bascule (bake|deploy|promote|rollback|resume|abort)/.test(String(jobs[name]?.script)),
+    );
 
   it('never stops or overtakes what changes something', () => {
     expect(changing()).toHaveLength(6);
@@ -195,7 +198,7 @@ describe('ci-templates/github', () => {
   it('never stops what changes something', async () => {
     const all = (await Promise.all(WORKFLOWS.map(jobsOf))).flat();
     const changing = all.filter(([, job]) =>
-      scripts(job).some((script) => /bascule (bake|deploy|rollback|resume|abort)/.test(script)),
+      scripts(job).some((script) => /bascule (bake|deploy|promote|rollback|resume|abort)/.test(script)),
     );
     expect(changing.map(([name]) => name)).toEqual(['bake', 'bake', 'staging', 'production', 'run']);
     for (const [name, job] of changing) expect(job.concurrency?.['cancel-in-progress'], name).toBe(false);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../automation/docs/generate';
 import { configurationReference, withReference } from '../../automation/docs/reference';
-import { configurationFileSchema, type JsonSchema } from '../../automation/docs/schema';
+import { configurationFileSchema, suiteFileSchema, type JsonSchema } from '../../automation/docs/schema';
 
 const PROJECT = path.resolve(__dirname, '../..');
 
@@ -31,6 +31,7 @@ describe('files made from the schema', () => {
       }
     };
     visit('', configurationFileSchema().properties?.['config'] ?? {});
+    visit('suite', suiteFileSchema());
     expect(missing.filter((key) => !/\.bascule:\w+$/.test(key))).toEqual([]);
   });
 

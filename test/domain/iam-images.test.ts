@@ -54,6 +54,17 @@ describe('the policy for bake', () => {
     expect(Statement.map(({ Sid }) => Sid)).not.toContain('KeepReleases');
   });
 
+  it('keeps releases in the buckets of regions, too, and sees which of them are there', () => {
+    const bake = policy('bake', { regionBuckets: { [OTHER]: 'acme-frankfurt' } });
+    for (const action of ['s3:GetObject', 's3:PutObject'])
+      expect(
+        allows(bake, { action, resource: 'arn:aws:s3:::acme-frankfurt/releases/shop/1/x', context: {} }),
+      ).toBe(true);
+    expect(
+      allows(bake, { action: 's3:ListBucket', resource: 'arn:aws:s3:::acme-frankfurt', context: {} }),
+    ).toBe(true);
+  });
+
   it.each(['ec2:DeregisterImage', 'ec2:DeleteSnapshot'])('may %s only of what is being baked', (action) => {
     const bake = policy('bake');
     for (const resource of [image(OTHER), snapshot()]) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseEnvironment, parseImage } from '../../src/domain/config';
+import { approvalsBucketPolicy } from '../../src/domain/iam/approvals';
 import { POLICY_SIZES, policySize, type PolicyDocument } from '../../src/domain/iam/document';
 import { notesOn } from '../../src/domain/iam/notes';
 import { policyFor, USES, type PolicyRequest, type Use } from '../../src/domain/iam/policy';
@@ -45,6 +46,24 @@ const taggedAs = (service: string, name: string) => ({
   'aws:ResourceTag/environment': name,
 });
 
+describe('the bundles of a release', () => {
+  const bundle = (bucket: string, service = 'shop') =>
+    `arn:aws:s3:::${bucket}/releases/${service}/1/x.tar.gz`;
+  const edit: Edit = (input) => (input.fleet['releaseBuckets'] = ['acme-frankfurt']);
+
+  it.each(['preview', 'deploy'] as const)(
+    'may be compared in every bucket, and not changed, by %s',
+    (use) => {
+      for (const bucket of ['acme-releases', 'acme-frankfurt']) {
+        expect(allows(policy(use, edit), asked('s3:GetObject', bundle(bucket)))).toBe(true);
+        expect(allows(policy(use, edit), asked('s3:PutObject', bundle(bucket)))).toBe(false);
+      }
+      expect(allows(policy(use, edit), asked('s3:GetObject', bundle('acme-releases', 'cart')))).toBe(false);
+      expect(allows(policy(use), asked('s3:GetObject', bundle('acme-frankfurt')))).toBe(false);
+    },
+  );
+});
+
 describe('every policy', () => {
   it.each(USES)('for %s is what IAM takes: its version, a reason for each statement, each once', (use) => {
     const { Version, Statement } = policy(use);
@@ -73,7 +92,7 @@ describe('every policy', () => {
         expect(Action.filter((action) => !/:(Describe|Get|List)/.test(action))).toEqual([]);
   });
 
-  it.each(['preview', 'deploy', 'bake', 'prune'] as const)(
+  it.each(['preview', 'deploy', 'approve', 'bake', 'prune'] as const)(
     'for %s is no longer than a managed policy may be',
     (use) => {
       expect(policySize(policy(use))).toBeLessThanOrEqual(POLICY_SIZES.managed);
@@ -218,6 +237,43 @@ describe('the policy for a deployment that runs commands on instances', () => {
     expect(ssm(hook('instance'))).not.toEqual([]);
     expect(ssm(hook('local'))).toEqual([]);
     expect(ssm()).toEqual([]);
+  });
+});
+
+describe('approvals', () => {
+  const lead = 'arn:aws:iam::123456789012:role/leads';
+  const operations = 'arn:aws:iam::210987654321:user/*';
+  const needing: Edit = (input) =>
+    (input['approvals'] = [
+      { name: 'lead', approvers: [lead] },
+      { name: 'operations', before: 'retire', approvers: [lead, operations] },
+    ]);
+  const approvals = 'arn:aws:s3:::acme-releases/environments/production/approvals/';
+
+  it('are written under the own name alone, and nothing else is', () => {
+    const approve = policy('approve', needing);
+    const writing = approve.Statement.filter(({ Action }) => Action.some((one) => one.startsWith('s3:Put')));
+    expect(writing.map(({ Resource }) => Resource)).toEqual([[`${approvals}*/\${aws:userid}.json`]]);
+  });
+
+  it('are read with whose they are by a deployment, where there are any', () => {
+    expect(actionsOf(policy('deploy', needing))).toContain('s3:GetObjectTagging');
+    expect(actionsOf(policy('deploy'))).not.toContain('s3:GetObjectTagging');
+  });
+
+  it('are refused by the bucket to all but approvers, in others’ names, and to whoever takes them away', () => {
+    const { use, scope } = requestFor('approve', needing);
+    if (use !== 'approve') throw new Error('not an environment’s');
+    const { Statement } = approvalsBucketPolicy(scope);
+    expect(Statement.every(({ Effect, Principal }) => Effect === 'Deny' && Principal === '*')).toBe(true);
+    expect(Statement.every(({ Resource }) => Resource.every((one) => one.startsWith(approvals)))).toBe(true);
+    expect(Statement.map(({ Sid, Condition }) => [Sid, Condition])).toEqual([
+      ['OnlyApproversApprove', { ArnNotLike: { 'aws:PrincipalArn': [lead, operations] } }],
+      ['OnlyItsApproversApprove1', { ArnNotLike: { 'aws:PrincipalArn': [lead] } }],
+      ['EachInTheirOwnName', { StringNotEquals: { 's3:RequestObjectTag/approver': '${aws:userid}' } }],
+      ['NobodyTakesApprovalsAway', undefined],
+    ]);
+    expect(Statement[1]?.Resource).toEqual([`${approvals}*/lead/*`]);
   });
 });
 

@@ -53,6 +53,16 @@ describe('the configuration of images', () => {
     ],
     ['a key for nothing', { encrypted: false, kmsKeys: { 'eu-west-3': KEY } }, /^kmsKeys: has no use/],
     ['a key that is none', { kmsKeys: { 'eu-west-3': 'my key' } }, /^kmsKeys\.eu-west-3: .*KMS key/],
+    [
+      'a bucket of another region',
+      { regionBuckets: { 'us-east-1': 'releases-us' } },
+      /^regionBuckets\.us-east-1: is not one of/,
+    ],
+    [
+      'a bucket for bundles that there are none of',
+      { builder: 'packer', regionBuckets: { 'eu-west-3': 'releases-eu' } },
+      /^regionBuckets: has no use with builder: packer/,
+    ],
     ['a region twice', { regions: ['eu-west-3', 'eu-west-3'] }, /^regions\.1: eu-west-3 stands here twice/],
     ['a tag of Bascule', { tags: { version: '1' } }, /^tags\.version: is kept for Bascule/],
     [

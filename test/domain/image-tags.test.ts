@@ -24,7 +24,7 @@ function baking(image: object = {}, bake: Partial<Baking> = {}): Baking {
 
 describe('the tags of a baked image', () => {
   it('say what it is of, and for the builder bundle where the release is', () => {
-    expect(bakedTags(baking({}, { madeBy: 'bundle' }), NOW)).toEqual({
+    expect(bakedTags(baking({}, { madeBy: 'bundle' }), NOW, 'eu-west-3')).toEqual({
       team: 'shop',
       Name: 'shop-1.2.0-bbbbbbbbbbbb',
       service: 'shop',
@@ -37,9 +37,18 @@ describe('the tags of a baked image', () => {
     });
   });
 
+  it('name the bucket of the region where it has one of its own', () => {
+    const image = { regions: ['eu-west-3', 'eu-central-1'], regionBuckets: { 'eu-central-1': 'frankfurt' } };
+    const key = `releases/shop/1.2.0/${'a'.repeat(64)}.tar.gz`;
+    const bundle = (region: string): string | undefined =>
+      bakedTags(baking(image), NOW, region)['bascule:bundle'];
+    expect(bundle('eu-west-3')).toBe(`s3://releases/${key}`);
+    expect(bundle('eu-central-1')).toBe(`s3://frankfurt/${key}`);
+  });
+
   it('name no bundle where Packer put everything on it, but what made it, and all that is known', () => {
     const known = { madeBy: 'packer 1.6.6, ansible 2.14.18', revision: 'f00', schema: '4-6' };
-    const tags = bakedTags(baking({ builder: 'packer', expiresAfterDays: 30 }, known), NOW);
+    const tags = bakedTags(baking({ builder: 'packer', expiresAfterDays: 30 }, known), NOW, 'eu-west-3');
     expect(tags).toMatchObject({
       'bascule:builder': 'packer 1.6.6, ansible 2.14.18',
       'bascule:revision': 'f00',
@@ -51,7 +60,7 @@ describe('the tags of a baked image', () => {
   });
 
   it('are none that EC2 refuses for its length', () => {
-    const tags = bakedTags(baking({}, { base: { id: 'ami-1', name: 'n'.repeat(300) } }), NOW);
+    const tags = bakedTags(baking({}, { base: { id: 'ami-1', name: 'n'.repeat(300) } }), NOW, 'eu-west-3');
     expect(tags['bascule:base']).toHaveLength(256);
   });
 });

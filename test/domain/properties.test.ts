@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, hasMoved, heldSteps, type Action } from '../../src/domain/decide';
+import { decide, hasMoved, type Action } from '../../src/domain/decide';
+import { heldSteps } from '../../src/domain/undoing';
 import { BasculeError } from '../../src/domain/errors';
 import type { JournalRecord, Plan } from '../../src/domain/records';
 import { shapeOfRecord } from '../../src/domain/record-shape';
 import { replay, type DeploymentState, type StepPhase } from '../../src/domain/replay';
 import { isOfStage } from '../../src/domain/shifts';
-import type { Step, StepKind } from '../../src/domain/step';
+import { unknownRegions } from '../../src/domain/regions';
+import { isWatched, type Step, type StepKind } from '../../src/domain/step';
 import { fortunes, journals, plans, prefixes, Story } from '../support/arbitraries';
 import { MemoryJournal } from '../support/memory';
 
@@ -24,7 +26,7 @@ function stepsOf(state: DeploymentState, ...kinds: StepKind[]): Step[] {
 /** Whether a step is done, or a person went past it. */
 function isBehind(state: DeploymentState, step: Step): boolean {
   const phase = phaseOf(state, step);
-  return phase === 'verified' || (state.full && isOfStage(step) && phase === 'pending');
+  return phase === 'verified' || (state.full && isOfStage(step) && ['pending', 'undone'].includes(phase));
 }
 
 /** What was begun and neither undone nor, as far as the journal knows, left as it was. */
@@ -43,6 +45,8 @@ function dangers(state: DeploymentState, action: Action): string[] {
       return dangersForward(state, action.step);
     case 'undo':
       return dangersBackward(state, action.step);
+    case 'halt':
+      return state.leaving === null && unknownRegions(state).length === 0 ? ['halts without a reason'] : [];
     case 'close':
       return dangersOfClosing(state, action.outcome);
   }
@@ -52,20 +56,34 @@ function dangersForward(state: DeploymentState, step: Step): string[] {
   const found: string[] = [];
   if (state.turnedBack !== null) found.push('goes forward after it turned back');
   if (state.halted !== null) found.push('goes forward after it was halted');
+  if (state.leaving !== null) found.push('goes forward while regions go back');
   const before = state.plan.steps.slice(0, state.plan.steps.indexOf(step));
-  for (const one of before) if (!isBehind(state, one)) found.push(`${step.id} before ${one.id} is verified`);
+  for (const one of before)
+    if (!isBehind(state, one) && !isBeside(one, step) && !isPassedOver(state, one))
+      found.push(`${step.id} before ${one.id} is verified`);
   if (step.kind === 'shift')
     for (const gate of gatesOf(state, step))
       if (phaseOf(state, gate) !== 'verified') found.push(`traffic moves before ${gate.id}`);
   if (AFTER_THE_PROOF.includes(step.kind) || (step.kind === 'migrate' && step.phase === 'contract'))
     for (const one of stepsOf(state, 'shift', 'analyse', 'prove', 'soak'))
-      if (!isBehind(state, one)) found.push(`${step.id} before ${one.id} in any region`);
+      if (!isBehind(state, one) && !isPassedOver(state, one))
+        found.push(`${step.id} before ${one.id} in any region`);
   if (step.kind === 'retire') {
     const end = stepsOf(state, 'traffic-end').find((one) => one.region === step.region);
     if (end === undefined || phaseOf(state, end) !== 'verified')
       found.push(`${step.id} before its traffic ended`);
   }
   return found;
+}
+
+/** Whether two steps watch side by side. */
+function isBeside(one: Step, other: Step): boolean {
+  return isWatched(one) && isWatched(other) && one.group !== undefined && one.group === other.group;
+}
+
+/** What moves traffic back, or takes nothing away, goes past a region that gives no answer. */
+function isPassedOver(state: DeploymentState, { region }: Step): boolean {
+  return state.plan.purpose !== 'deploy' && state.silent[region] !== undefined;
 }
 
 /** What a shift needs: of its own region, and of the database that all regions share. */
@@ -77,20 +95,34 @@ function gatesOf(state: DeploymentState, { region }: Step): Step[] {
 
 function dangersBackward(state: DeploymentState, step: Step): string[] {
   const found: string[] = [];
-  if (state.turnedBack === null && state.halted === null) found.push('undoes without a reason');
+  const { turnedBack, halted, leaving, silent } = state;
+  if (turnedBack === null && halted === null && leaving === null) found.push('undoes without a reason');
+  const goesBack = (region: string): boolean =>
+    halted !== null || turnedBack !== null || leaving === null || leaving.regions.includes(region);
+  if (!goesBack(step.region)) found.push(`undoes ${step.id} of a region that is to stay`);
+  if (silent[step.region]?.then === 'given-up') found.push(`asks ${step.region}, which was given up`);
   if (state.halted !== null && step.kind !== 'hold') found.push(`undoes ${step.id} after it was halted`);
   if (['pending', 'undone'].includes(phaseOf(state, step)))
     found.push(`undoes ${step.id}, which is not done`);
-  const shifts = shiftsInForce(state);
+  const shifts = shiftsInForce(state).filter(
+    ({ region }) => goesBack(region) && silent[region]?.then === silent[step.region]?.then,
+  );
   if (state.halted === null && shifts.length > 0 && step !== shifts.at(-1))
     found.push(`undoes ${step.id} before the weights`);
   return found;
 }
 
+function isGivenUp({ silent }: DeploymentState, { region }: Step): boolean {
+  return silent[region]?.then === 'given-up';
+}
+
 function dangersOfClosing(state: DeploymentState, outcome: string): string[] {
   const found: string[] = [];
   for (const hold of heldSteps(state))
-    if (phaseOf(state, hold) !== 'unrestored') found.push(`leaves fleets as ${hold.id} made them`);
+    if (phaseOf(state, hold) !== 'unrestored' && !isGivenUp(state, hold))
+      found.push(`leaves fleets as ${hold.id} made them`);
+  if (outcome !== 'halted' && unknownRegions(state).length > 0)
+    found.push('says that what is unknown is done');
   const unfinished = state.plan.steps.filter((step) => !isBehind(state, step));
   switch (outcome) {
     case 'succeeded':
@@ -210,7 +242,8 @@ describe('any prefix of any journal', () => {
         for (let length = story.began + 2; length < rest.length; length += 1)
           expect(dangers(...judged(rest.slice(0, length)))).toEqual([]);
         expect(['failed', 'rolled-back', 'halted']).toContain(replay(rest).closed?.outcome);
-        expect(shiftsInForce(replay(rest))).toEqual([]);
+        const end = replay(rest);
+        expect(shiftsInForce(end).filter((step) => !isGivenUp(end, step))).toEqual([]);
       }),
       RUNS,
     );

@@ -153,15 +153,18 @@ describe('a rollback', () => {
 });
 
 describe('several regions', () => {
-  it('bring every region up before the first of them moves', async () => {
+  it('go one after the other, each proven before the next begins', async () => {
     world = new FakeWorld(['eu-west-3', 'eu-central-1']);
     leases = new MemoryLeases(world.clock);
     for (const region of ['eu-west-3', 'eu-central-1']) world.runs('blue', '1.0.0', 2, region);
     const result = await deployed('2.0.0');
     expect(result.outcome).toBe('succeeded');
     const kinds = story(await journal.read(result.deployment));
-    expect(kinds.indexOf('verified health-gate:eu-central-1')).toBeLessThan(
-      kinds.indexOf('started shift:eu-west-3'),
+    expect(kinds.indexOf('verified soak:eu-west-3')).toBeLessThan(
+      kinds.indexOf('started apply-idle:eu-central-1'),
+    );
+    expect(kinds.indexOf('verified soak:eu-central-1')).toBeLessThan(
+      kinds.indexOf('started release:eu-west-3'),
     );
     expect(world.at('eu-central-1').weightsOf('production')).toEqual(Array(4).fill(allTo('green')));
   });

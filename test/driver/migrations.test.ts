@@ -102,7 +102,7 @@ describe('migrations', () => {
     });
     const told = story(result.records);
     const at = (what: string): number => told.indexOf(what);
-    expect(at('verified health-gate:eu-central-1')).toBeLessThan(at('started expand:eu-west-3'));
+    expect(at('verified health-gate:eu-west-3')).toBeLessThan(at('started expand:eu-west-3'));
     expect(at('verified expand:eu-west-3')).toBeLessThan(at('started hold:eu-west-3'));
     expect(at('verified release:eu-central-1')).toBeLessThan(at('started contract:eu-west-3'));
     expect(result.state.steps['expand:eu-west-3']?.facts).toEqual({ output: 'one\ntwo' });

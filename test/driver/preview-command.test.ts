@@ -10,6 +10,7 @@ import { known, type PreflightReading } from '../../src/domain/preflight';
 import type { GivenPlan } from '../../src/domain/preview/hash';
 import type { Preview, StackPreview } from '../../src/domain/preview/preview';
 import { planFile } from '../../src/domain/preview/plan-file';
+import type { PlannedTest } from '../../src/domain/suite/gate';
 import type { FleetTarget, PreflightQuestion, StackPreviews } from '../../src/ports';
 import { environment, type Edit } from '../support/config';
 import { FakeWorld } from '../support/fake-world';
@@ -123,6 +124,44 @@ describe('a preview', () => {
     expect(found.warnings).toEqual([]);
     expect(await traces(one)).toBe(before);
     expect((await one.look()).hash).toBe(found.hash);
+  });
+
+  it('refuses a release that is not the same in every region', async () => {
+    const one = setting({}, [REGION, 'eu-west-1']);
+    for (const region of [REGION, 'eu-west-1']) one.world.runs('blue', '1.0.0', 3, region);
+    const find = one.world.images.find.bind(one.world.images);
+    one.world.images.find = async (region, service, version) => {
+      const image = await find(region, service, version);
+      return image && { ...image, tags: { ...image.tags, 'bascule:content': region } };
+    };
+    expect(reasons(await one.look())).toEqual(['BASCULE_RELEASE_SET_BROKEN']);
+  });
+
+  it('shows the tests that are gates; a changed one is another plan, and one that cannot be read refuses it', async () => {
+    const one = setting();
+    one.world.runs('blue', '1.0.0');
+    // Needed to run them, not to look.
+    one.world.testLacks = ['SHOP_PASSWORD'];
+    const tests = (seconds: number): PlannedTest[] => [
+      {
+        name: 'login',
+        when: ['idle', 'live'],
+        work: { kind: 'command', command: ['npm', 'test'] },
+        timeoutSeconds: seconds,
+      },
+    ];
+    one.session.tests = () => Promise.resolve(tests(60));
+    const found = await one.look();
+    expect(found.steps.flatMap(({ kind, text }) => (kind === 'test' ? [text] : []))).toEqual([
+      'test login of 2.0.0 through the test listener (npm test)',
+      'test login of 2.0.0 in production (npm test)',
+    ]);
+    expect(reasons(found)).toEqual(['changes']);
+    one.session.tests = () => Promise.resolve(tests(90));
+    expect((await one.look()).hash).not.toBe(found.hash);
+    const facts = { code: 'BASCULE_SUITE_INVALID', message: 'wrong', next: 'mend it' };
+    one.session.tests = () => Promise.reject(new BasculeError(facts));
+    expect(reasons(await one.look())).toEqual(['BASCULE_SUITE_INVALID']);
   });
 
   it('shows migrations among the steps, and what they make of the way back', async () => {

@@ -24,6 +24,8 @@ const COMMANDS: Record<string, string[]> = {
   watch: [ENVIRONMENT],
   advance: [ENVIRONMENT],
   pause: [ENVIRONMENT],
+  pending: [],
+  notify: [ENVIRONMENT],
   doctor: [],
   'sandbox start': [],
   'sandbox stop': [],

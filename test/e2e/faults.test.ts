@@ -121,7 +121,7 @@ async function course(weather: Weather, order: Order): Promise<Course> {
 
 /** What must not be there after any deployment. */
 const LEFT_OVER =
-  /^lock |pending:|to be deleted|^strange object|^lease released: false|^(launch template|target group|load balancer|security group|scaling policy) .*\((?!1\))\d+\)$/;
+  /^lock |pending:|to be deleted|^strange object|^lease released: false|^\S+: (launch template|target group|load balancer|security group|scaling policy) .*\((?!1\))\d+\)$/;
 
 /** What is not as it has to be, once all has come to rest. */
 async function worldFlaws(version: string): Promise<string[]> {

@@ -25,6 +25,7 @@ const BEYOND_THE_SANDBOX: Record<Recorded, string[]> = {
     // Auto Scaling makes its own role in an account in which it was never used.
     'iam:CreateServiceLinkedRole',
   ],
+  approve: [],
   bake: KEYS,
   'bake by Packer': [
     // The sandbox's build machine has a key of its own.

@@ -12,15 +12,18 @@ const { BASCULE_NIGHTLY, BASCULE_SHARD, BASCULE_KILL_POINT, BASCULE_KILL_SCENARI
 const nightly = BASCULE_NIGHTLY === '1';
 
 /** Of a rollback that brings the fleet up, all writes are those of the others: a part of them is enough. */
-const EVERY_NIGHT: ScenarioName[] = ['rollback', 'first', 'deployment', 'canary', 'cold'];
+const EVERY_NIGHT: ScenarioName[] = ['rollback', 'first', 'deployment', 'canary', 'cold', 'regions'];
 /** A driver that dies at a weight on the way is in canary.test too. */
-const EVERY_TIME: ScenarioName[] = ['rollback', 'first'];
+const EVERY_TIME: ScenarioName[] = ['rollback', 'first', 'regions'];
+/** A stage of its own and two regions in each case: what is new in it is where the regions meet. */
+const POINTS_OF_TWO_REGIONS = 4;
 const named = BASCULE_KILL_SCENARIO?.split(',') ?? (nightly ? EVERY_NIGHT : EVERY_TIME);
 const chosen = EVERY_NIGHT.filter((name) => named.includes(name));
 
 function choiceFor(name: ScenarioName): Choice {
   if (BASCULE_KILL_POINT !== undefined) return { kind: 'one', point: BASCULE_KILL_POINT };
   if (nightly && name !== 'cold') return { kind: 'all', shard: BASCULE_SHARD };
+  if (name === 'regions') return { kind: 'spread', count: POINTS_OF_TWO_REGIONS };
   // A fixed half of what stands for each: the rest of a run of the tests needs its time too.
   return { kind: 'representative', shard: BASCULE_SHARD ?? (nightly ? undefined : '1/2') };
 }

@@ -7,12 +7,13 @@ import {
   pointsOf,
   representative,
   shardOf,
+  spread,
   wayOnOf,
   WriteNames,
   type Write,
 } from '../support/kill-points';
 import { flawsOf } from '../support/kill-story';
-import { differences } from '../support/kill-world';
+import { differences, mixed } from '../support/kill-world';
 
 const write = (label: string, more: Partial<Write> = {}): Write => ({
   label,
@@ -78,6 +79,13 @@ describe('the points', () => {
     expect(points.map(({ label }) => label)).toEqual(kinds.map((kind) => `ec2:${kind} two`));
     expect(new Set(points.map(({ moment, victim }) => `${moment} ${victim}`)).size).toBe(4);
     expect(representative(writes, covered)).toEqual([]);
+  });
+
+  test('of a few from all over the run are of its beginning, its middle and its end, each of another kind', () => {
+    const writes = Array.from({ length: 40 }, (_, index) => write(`s3:PutObject ${index}`, { engine: true }));
+    const points = spread([...writes, write('lease renewal')], 4);
+    expect(points.map(({ label }) => label)).toEqual([5, 15, 25, 35].map((index) => `s3:PutObject ${index}`));
+    expect(new Set(points.map(({ moment, victim }) => `${moment} ${victim}`)).size).toBe(4);
   });
 
   test('are divided among the shards, each in one of them', () => {
@@ -213,4 +221,12 @@ test('worlds differ by what is missing and by what is left over, also when it is
     differences(world, ['lock free', 'instance live to running (1)', 'instance live to running (2)']),
   ).toEqual(['left over: instance live to running (2)']);
   expect(differences(world, ['lock free'])).toEqual(['missing: instance live to running (1)']);
+});
+
+test('a region can be as in another world, while the others and what no region has stay', () => {
+  const world = ['eu-west-3: idle to', 'eu-central-1: idle to', 'lease released: true'];
+  const other = ['eu-west-3: idle from', 'eu-central-1: idle from', 'lease released: false'];
+  expect(mixed(world, other, ['eu-central-1'])).toEqual(
+    ['eu-west-3: idle to', 'eu-central-1: idle from', 'lease released: true'].sort(),
+  );
 });

@@ -182,6 +182,7 @@ describe('metrics', () => {
       instances: [],
       certificates: [],
       commands: [],
+      cuts: [],
     };
     const sample = {
       loadBalancerArn: elb('eu-west-3', '1'),

@@ -1,4 +1,8 @@
 /** Copies of images, who shares them, and their snapshots, over the real control plane. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import {
   CopyImageCommand,
   DescribeImageAttributeCommand,
@@ -11,14 +15,22 @@ import {
   type Image,
   type Snapshot,
 } from '@aws-sdk/client-ec2';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  type BucketLocationConstraint,
+} from '@aws-sdk/client-s3';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { replicateBundle, S3Bundles } from '../../src/adapters/bundles';
 import { systemClock } from '../../src/adapters/clock';
 import { distribute, tagBaked, type PlacedImage } from '../../src/adapters/image-copies';
 import { AwsReleaseImages } from '../../src/adapters/release-images';
 import { findBaseImage, makeImage } from '../../src/adapters/release';
 import type { Baking } from '../../src/domain/bake-order';
 import { parseImage } from '../../src/domain/config';
+import { bundleAddress, bundleKey } from '../../src/domain/image-tags';
 import type { Clock } from '../../src/ports';
 import { must, Plane } from './moto-plane';
 
@@ -152,6 +164,66 @@ describe('a release in all its regions', () => {
     };
     return new EC2Client({ endpoint: plane.url, region: OTHER, credentials });
   }
+});
+
+describe('a bundle of a region with a bucket of its own', () => {
+  const BUCKETS = { [OTHER]: 'releases-other' };
+  let folder: string;
+  let order: Baking;
+  let key: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'bascule-bundle-'));
+    const bundleFile = path.join(folder, 'bundle.tar.gz');
+    await writeFile(bundleFile, 'a release');
+    const sha256 = createHash('sha256').update('a release').digest('hex');
+    // A plus sign is one in the name of what is copied, not a space.
+    order = { ...(await baking('8.0.0+1', { regionBuckets: BUCKETS })), sha256, bundleFile };
+    key = bundleKey(order);
+    for (const [region, Bucket] of Object.entries({ [HOME]: 'releases', ...BUCKETS })) {
+      const CreateBucketConfiguration = { LocationConstraint: region as BucketLocationConstraint };
+      await plane.s3(region).send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+    }
+  });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const look = (region: string) => new S3Bundles().look(region, bundleAddress(order, region));
+
+  it('is copied there with the sum that was sent, and its image names it', async () => {
+    await replicateBundle(order);
+    await replicateBundle(order);
+    for (const region of [HOME, OTHER])
+      expect(await look(region)).toEqual({ kind: 'found', sha256: order.sha256 });
+    const images = await distribute(order, await makeImage(order, HOME), systemClock);
+    await tagBaked(order, images);
+    const address = async (region: string) => tagsOf(await imageIn(region, images[region]))['bascule:bundle'];
+    expect(await address(HOME)).toBe(`s3://releases/${key}`);
+    expect(await address(OTHER)).toBe(`s3://releases-other/${key}`);
+  });
+
+  it('is seen to be another one, or gone, and made whole by the next bake', async () => {
+    const place = { Bucket: BUCKETS[OTHER], Key: key };
+    const spoilt = new PutObjectCommand({ ...place, Body: 'another', ChecksumAlgorithm: 'SHA256' });
+    await plane.s3(OTHER).send(spoilt);
+    const other = createHash('sha256').update('another').digest('hex');
+    expect(await look(OTHER)).toEqual({ kind: 'found', sha256: other });
+    await replicateBundle(order);
+    expect(await look(OTHER)).toEqual({ kind: 'found', sha256: order.sha256 });
+    await plane.s3(OTHER).send(new DeleteObjectCommand(place));
+    expect(await look(OTHER)).toEqual({ kind: 'missing' });
+    await replicateBundle(order);
+    expect(await look(OTHER)).toEqual({ kind: 'found', sha256: order.sha256 });
+  });
+
+  it('is told with region and bucket where it cannot be copied', async () => {
+    const nowhere = { ...order, regionBuckets: { [OTHER]: 'no-such-bucket' } };
+    await expect(replicateBundle(nowhere)).rejects.toMatchObject({
+      code: 'BASCULE_COPY_FAILED',
+      exitCode: 3,
+      message: expect.stringContaining(`no-such-bucket for ${OTHER}`) as string,
+    });
+  });
 });
 
 describe('a copy', () => {

@@ -14,7 +14,13 @@ import { groupIsAlive, identify, isAlive, stopGroup } from '../../automation/san
 import { must } from '../support/until';
 
 const run = promisify(execFile);
-const settings = { port: 4567, engineFolder: '/engines/one', founded: true, buildMachine: null };
+const settings = {
+  port: 4567,
+  engineFolder: '/engines/one',
+  founded: true,
+  accounts: ['123456789012'],
+  buildMachine: null,
+};
 const info = describeSandbox(sandboxPaths("/tmp/it's here"), settings, []);
 
 describe('the printed environment', () => {

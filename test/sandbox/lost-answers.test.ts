@@ -1,5 +1,6 @@
 /** Every write that the driver makes itself, through a proxy that loses its answer after it took effect. */
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { DescribeImagesCommand, DescribeVpcsCommand } from '@aws-sdk/client-ec2';
@@ -11,8 +12,9 @@ import { AwsFleets } from '../../src/adapters/fleets';
 import { S3Journal } from '../../src/adapters/journal';
 import { S3Leases } from '../../src/adapters/leases';
 import { Objects } from '../../src/adapters/objects';
+import { uploadBundle } from '../../src/adapters/bundles';
 import { distribute, tagBaked } from '../../src/adapters/image-copies';
-import { makeImage, uploadBundle } from '../../src/adapters/release';
+import { makeImage } from '../../src/adapters/release';
 import { AwsTraffic } from '../../src/adapters/traffic';
 import type { Baking } from '../../src/domain/bake-order';
 import { parseImage } from '../../src/domain/config';
@@ -160,7 +162,10 @@ async function orderOf(version: string, bundleFile: string): Promise<Baking> {
   const { Name = '', ImageId = '' } = must(Images[0]);
   const parsed = parseImage({ service: 'books', bucket: BUCKET, regions: [REGION], encrypted: false });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const sums = { sha256: 'a'.repeat(64), contentSha256: 'b'.repeat(64) };
+  const sha256 = createHash('sha256')
+    .update(await readFile(bundleFile))
+    .digest('hex');
+  const sums = { sha256, contentSha256: 'b'.repeat(64) };
   const shareWith = ['222222222222'];
   return { ...parsed.config, ...sums, shareWith, version, bundleFile, base: { id: ImageId, name: Name } };
 }

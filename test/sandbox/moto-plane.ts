@@ -28,6 +28,7 @@ import { ensurePython } from '../../automation/engine/python';
 import type {
   Fault,
   InstanceTruth,
+  RegionCut,
   SandboxState,
   TargetTruth,
   TruthReport,
@@ -148,6 +149,8 @@ export class Plane {
 
   truth = (report: Partial<TruthReport>) => this.post('truth', { instances: {}, targets: {}, ...report });
   faults = (faults: Fault[]) => this.post('faults', faults);
+  found = (accounts: string[]) => this.post('accounts', { accounts, region: 'eu-west-3' });
+  cut = (cuts: RegionCut[]) => this.post('regions', cuts);
 
   /** Says of every running instance, and of every target, the same. */
   async observeAll(instance: Partial<InstanceTruth> = {}, target: TargetTruth = healthy): Promise<void> {

@@ -196,6 +196,12 @@ describe('the service of an environment', () => {
       ],
     });
     expect(stack.ofType('aws:iam/rolePolicyAttachment:RolePolicyAttachment')).toHaveLength(1);
+    const several = await applied(
+      configured((input) => (input.fleet['releaseBuckets'] = ['acme-frankfurt'])),
+    );
+    expect(one(several.ofType('aws:iam/rolePolicy:RolePolicy'), 'releases')['policy']).toContain(
+      '["arn:aws:s3:::acme-releases/releases/*","arn:aws:s3:::acme-frankfurt/releases/*"]',
+    );
     const own = await applied(configured((input) => (input.fleet['instanceProfile'] = 'mine')));
     expect(own.asked.filter(({ type }) => type.startsWith('aws:iam/'))).toEqual([]);
   });

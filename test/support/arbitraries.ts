@@ -20,7 +20,11 @@ import {
   type Reason,
   type RecordBody,
 } from '../../src/domain/records';
+import { goesPastSilence, isOfOneRegion, UNREACHABLE } from '../../src/domain/regions';
+import { shiftsGivenBack } from '../../src/domain/too-late';
+import type { FailurePolicy, WavePolicy } from '../../src/domain/waves';
 import type { Strategy } from '../../src/domain/strategy';
+import type { PlannedTest } from '../../src/domain/suite/gate';
 import type { Request } from '../../src/domain/request';
 import { replay, type DeploymentState } from '../../src/domain/replay';
 import { isSafePoint, turnsBack, type MigrationHook, type Step } from '../../src/domain/step';
@@ -115,7 +119,24 @@ const strategy: fc.Arbitrary<Strategy> = fc.oneof(
   },
 );
 
+const TEST: PlannedTest = {
+  name: 'login',
+  when: ['idle', 'live'],
+  work: { kind: 'command', command: ['npm', 'test'] },
+  timeoutSeconds: 60,
+};
+
 const HOOK: MigrationHook = { command: ['migrate'], on: 'local', timeoutSeconds: 60, repeatable: true };
+
+const waves: fc.Arbitrary<WavePolicy> = fc.record({
+  order: fc.constantFrom<WavePolicy['order'][]>('one-by-one', 'together', [
+    ['eu-north-1'],
+    ['eu-west-3', 'us-east-1'],
+  ]),
+  soakSeconds: fc.constantFrom(0, 60),
+  onFailure: fc.constantFrom<FailurePolicy[]>('roll-back', 'leave'),
+  patienceSeconds: fc.constant(300),
+});
 
 const policy: fc.Arbitrary<DeploymentPolicy> = fc.record({
   capacity: fc.constantFrom({ minimum: 1, maximum: 4, desired: 2 }, { minimum: 0, maximum: 1, desired: 1 }),
@@ -124,11 +145,13 @@ const policy: fc.Arbitrary<DeploymentPolicy> = fc.record({
     [],
     [{ path: '/health', method: 'GET', headers: {}, status: 200, timeoutSeconds: 5 }],
   ),
+  tests: fc.constantFrom([], [TEST]),
   proof: fc.constant({ path: '/', header: 'x-version', requests: 20, timeoutSeconds: 10 }),
   strategy,
   growth: fc.constantFrom({ kind: 'full' }, { kind: 'proportional', minimum: 1 }),
   checks: fc.constantFrom([], [HOSTS]),
   soakSeconds: fc.constantFrom(0, 30),
+  waves,
   migrate: fc.constantFrom({}, {}, { expand: HOOK }, { expand: HOOK, contract: HOOK }),
   retire: fc.record({
     when: fc.constantFrom('after', 'on-request', 'never'),
@@ -177,6 +200,9 @@ const REASON: Reason = { code: 'BASCULE_TEST', message: 'It was to be.', details
 
 /** Thrown where the process that writes the journal dies. */
 class Killed extends Error {}
+
+/** What is done with a step. */
+type Doing = Exclude<Action, { kind: 'close' | 'halt' }>;
 
 /** Writes a journal as the driver does: decide, record the intent, act, record what came of it. */
 export class Story {
@@ -286,12 +312,13 @@ export class Story {
         this.append({ kind: 'closed', outcome: action.outcome, message: 'closed' });
         return;
       }
-      if (!this.stops(state, action)) this.perform(action);
+      if (action.kind === 'halt') this.append({ kind: 'halted', step: null, reason: action.reason });
+      else if (!this.stops(state, action)) this.perform(action);
     }
   }
 
   /** A person asked to stop. */
-  private stops(state: DeploymentState, action: Exclude<Action, { kind: 'close' }>): boolean {
+  private stops(state: DeploymentState, action: Doing): boolean {
     if (action.kind === 'undo' || state.turnedBack !== null || !this.happens(11)) return false;
     if (action.kind !== 'start' && !isSafePoint(action.step)) return false;
     if (cutoverBegan(state) || state.plan.purpose === 'retire')
@@ -300,7 +327,7 @@ export class Story {
     return true;
   }
 
-  private perform(action: Exclude<Action, { kind: 'close' }>): void {
+  private perform(action: Doing): void {
     const { step } = action;
     switch (action.kind) {
       case 'start':
@@ -311,7 +338,11 @@ export class Story {
         if (step.kind === 'hold' || step.kind === 'release' || this.happens(2)) return this.run(step);
         return this.look(step);
       case 'verify':
-        return this.look(step);
+        for (const one of [step, ...action.beside]) {
+          this.look(one);
+          if (this.records.at(-1)?.kind !== 'verified') return;
+        }
+        return;
       case 'undo':
         return this.undo(step);
     }
@@ -336,13 +367,24 @@ export class Story {
   }
 
   private fail(step: Step): void {
-    if (turnsBack(step)) this.append({ kind: 'failed', step: step.id, reason: REASON });
-    else this.append({ kind: 'halted', step: step.id, reason: REASON });
+    const { plan } = this.state;
+    const silent = isOfOneRegion(plan, step) && this.happens(2);
+    if (silent && goesPastSilence(plan)) return this.miss(step);
+    const reason = silent ? { ...REASON, code: UNREACHABLE } : REASON;
+    const given = shiftsGivenBack(this.state).length > 0;
+    this.append({ kind: turnsBack(step) && !given ? 'failed' : 'halted', step: step.id, reason });
+  }
+
+  /** A region gives no answer, and the others go first. */
+  private miss(step: Step): void {
+    const then = this.state.silent[step.region] === undefined ? 'later' : 'given-up';
+    this.append({ kind: 'unreachable', step: step.id, reason: { ...REASON, code: UNREACHABLE }, then });
   }
 
   private undo(step: Step): void {
     this.append({ kind: 'undoStarted', step: step.id });
     this.mayDie();
+    if (isOfOneRegion(this.state.plan, step) && this.happens(3)) return this.miss(step);
     if (this.happens(9)) {
       // What cannot be put back is told to a person; what cannot be undone stops for one.
       const kind = step.kind === 'hold' ? 'unrestored' : 'halted';

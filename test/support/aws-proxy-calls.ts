@@ -115,9 +115,11 @@ function s3Operation({ method, path, headers }: HttpRequest): Operation {
   const on = (action: string): Operation => ({ format: 's3', action, subject: key });
   if (key === '') return bucketOperation(method, searchParams);
   if (method === 'PUT' && has('partNumber')) return on('UploadPart');
+  if (method === 'PUT' && headers['x-amz-tagging'] !== undefined) return on('PutTaggedObject');
   if (method === 'PUT') return on(headers['x-amz-copy-source'] === undefined ? 'PutObject' : 'CopyObject');
   if (method === 'POST') return on(has('uploads') ? 'CreateMultipartUpload' : 'CompleteMultipartUpload');
   if (method === 'DELETE') return on(has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject');
+  if (has('tagging')) return on('GetObjectTagging');
   return on(method === 'HEAD' ? 'HeadObject' : 'GetObject');
 }
 

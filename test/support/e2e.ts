@@ -19,7 +19,7 @@ import type { EnvironmentStatus } from '../../automation/operations/status';
 import { startLoad, type Load } from '../../automation/rehearsal/load/load';
 import type { LoadResult } from '../../automation/rehearsal/load/types';
 import { sandboxEnv, sandboxStatus, startSandbox, stopSandbox, withoutAws } from '../../automation/sandbox';
-import type { SandboxInfo } from '../../automation/sandbox';
+import type { SandboxInfo, StartOptions } from '../../automation/sandbox';
 import type { InstanceStatus } from '../../automation/sandbox/lifecycle/status';
 import type { Colour } from '../../src/domain/colour';
 import type { JournalRecord } from '../../src/domain/records';
@@ -37,6 +37,7 @@ export const apps = {
   crashes: path.join(EXAMPLES, 'broken', 'crashes'),
   unhealthy: path.join(EXAMPLES, 'broken', 'unhealthy'),
   fickle: path.join(APPS, 'fickle'),
+  regional: path.join(APPS, 'regional'),
   moody: path.join(APPS, 'moody'),
 };
 
@@ -51,6 +52,8 @@ export class LiveEnvironment {
     readonly folder: string,
     readonly info: SandboxInfo,
     private readonly direct: NodeJS.ProcessEnv,
+    /** Of the environment when the project was written, the one with the bucket first. */
+    readonly regions: readonly string[],
   ) {
     this.env = direct;
   }
@@ -58,7 +61,7 @@ export class LiveEnvironment {
   /** Starts a sandbox and writes the project; the environment itself is not up yet. */
   static async start(
     change?: (settings: Settings) => void,
-    options: { buildMachine?: boolean } = {},
+    options: Pick<StartOptions, 'buildMachine' | 'accounts'> = {},
   ): Promise<LiveEnvironment> {
     const folder = await mkdtemp(path.join(tmpdir(), 'bascule-e2e-'));
     const sandbox = path.join(folder, 'sandbox');
@@ -73,9 +76,14 @@ export class LiveEnvironment {
         ...options,
       });
       const project = path.join(folder, 'project');
-      await writeProject({ folder: project, bucket: info.bucket, region: info.region }, change);
+      let regions: readonly string[] = [];
+      await writeProject({ folder: project, bucket: info.bucket, region: info.region }, (settings) => {
+        change?.(settings);
+        regions = settings.regions;
+      });
       const own = { BASCULE_ENGINE_FOLDER: engine.folder, BASCULE_SANDBOX_PYTHON: python, CI: 'true' };
-      return new LiveEnvironment(folder, info, { ...withoutAws(process.env), ...sandboxEnv(info), ...own });
+      const env = { ...withoutAws(process.env), ...sandboxEnv(info), ...own };
+      return new LiveEnvironment(folder, info, env, regions);
     } catch (problem) {
       await stopSandbox({ folder: sandbox });
       await rm(folder, { recursive: true, force: true });
@@ -208,20 +216,20 @@ export class LiveEnvironment {
     return { endpoint: this.info.endpoint, region, credentials };
   }
 
-  elb = () => new ElasticLoadBalancingV2Client(this.clientOptions());
+  elb = (region?: string) => new ElasticLoadBalancingV2Client(this.clientOptions(region));
   ec2 = (region?: string) => new EC2Client(this.clientOptions(region));
-  autoScaling = () => new AutoScalingClient(this.clientOptions());
+  autoScaling = (region?: string) => new AutoScalingClient(this.clientOptions(region));
   s3 = () => new S3Client({ ...this.clientOptions(), forcePathStyle: true });
 
   /** The production listener's address. */
-  async url(): Promise<string> {
-    const { LoadBalancers } = await this.elb().send(new DescribeLoadBalancersCommand({}));
+  async url(region?: string): Promise<string> {
+    const { LoadBalancers } = await this.elb(region).send(new DescribeLoadBalancersCommand({}));
     return `http://${must(LoadBalancers?.[0]?.DNSName)}:8080`;
   }
 
   /** The forward actions of the production listener: of its rules, then of its default action. */
-  async forwards(): Promise<Forward[]> {
-    const elb = this.elb();
+  async forwards(region?: string): Promise<Forward[]> {
+    const elb = this.elb(region);
     const { LoadBalancers } = await elb.send(new DescribeLoadBalancersCommand({}));
     const { Listeners } = await elb.send(
       new DescribeListenersCommand({ LoadBalancerArn: must(LoadBalancers?.[0]?.LoadBalancerArn) }),
@@ -256,13 +264,17 @@ export class LiveEnvironment {
   }
 
   /** The journal of a deployment, read from the bucket as it lies there. */
-  async journal(deployment: string): Promise<JournalRecord[]> {
+  async journal(
+    deployment: string,
+    environment: string = ENVIRONMENT,
+    Bucket = this.info.bucket,
+  ): Promise<JournalRecord[]> {
     const s3 = this.s3();
-    const Prefix = `environments/${ENVIRONMENT}/deployments/${deployment}/`;
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: this.info.bucket, Prefix }));
+    const Prefix = `environments/${environment}/deployments/${deployment}/`;
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
     const records = await Promise.all(
       Contents.map(async ({ Key }) => {
-        const { Body } = await s3.send(new GetObjectCommand({ Bucket: this.info.bucket, Key }));
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
         return JSON.parse(must(await Body?.transformToString())) as JournalRecord;
       }),
     );

@@ -10,7 +10,10 @@ import { allTo, type Route, type Weights } from '../../src/domain/traffic';
 import type { CommandCheck } from '../../src/domain/analysis/check';
 import type { CommandMeasurement, Counts, Measurement } from '../../src/domain/analysis/measurement';
 import type { Answer } from '../../src/domain/probe';
+import type { TestCase, TestRun } from '../../src/domain/suite/result';
+import type { BundleReading } from '../../src/domain/release-set';
 import type {
+  Bundles,
   CheckCommands,
   FleetTarget,
   Fleets,
@@ -28,12 +31,15 @@ import type {
   RouteChange,
   StackChanges,
   Stacks,
+  TestGates,
+  TestOrder,
   Traffic,
   World,
 } from '../../src/ports';
+import { BasculeError } from '../../src/domain/errors';
 import { FakeClock } from './fake-clock';
 import { wellMeasured } from './measured';
-import { MemoryRequests } from './memory';
+import { MemoryApprovals, MemoryRequests } from './memory';
 
 export { FakeClock } from './fake-clock';
 
@@ -271,6 +277,20 @@ export class FakeRegion implements Traffic, Fleets, Metrics {
   }
 }
 
+/** A port whose calls fail while its region is cut off. */
+function cuttable<T extends object>(port: T, requireAnswer: () => void): T {
+  return new Proxy(port, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return async (...given: unknown[]): Promise<unknown> => {
+        requireAnswer();
+        return (await Reflect.apply(member, target, given)) as unknown;
+      };
+    },
+  });
+}
+
 /** A whole environment in memory. */
 export class FakeWorld implements World {
   readonly clock = new FakeClock();
@@ -280,6 +300,8 @@ export class FakeWorld implements World {
   beforeApply: (target: FleetTarget) => void = () => undefined;
   /** What people ask of deployments of this environment. */
   readonly requests = new MemoryRequests();
+  /** What approvers said of them. */
+  readonly approvals = new MemoryApprovals(this.clock);
   /** How a check command ends, given the facts on its stdin. */
   commandEnds: (check: CommandCheck, facts: unknown) => CommandMeasurement['ending'] = () => ({
     kind: 'exited',
@@ -311,8 +333,28 @@ export class FakeWorld implements World {
     return region;
   }
 
+  /** Regions that give no answer, neither to calls of their services nor to requests. */
+  readonly cut = new Set<string>();
+
   region(name: string): RegionWorld {
-    return this.at(name).world();
+    const world = this.at(name).world();
+    const behind = <T extends object>(port: T): T => cuttable(port, () => this.requireAnswer(name));
+    return {
+      ...world,
+      traffic: behind(world.traffic),
+      fleets: behind(world.fleets),
+      metrics: behind(world.metrics),
+    };
+  }
+
+  private requireAnswer(name: string, code = 'BASCULE_AWS_UNREACHABLE'): void {
+    if (!this.cut.has(name)) return;
+    throw new BasculeError({
+      code,
+      message: `${name} gave no answer.`,
+      next: 'Wait until it is back.',
+      blame: 'world',
+    });
   }
 
   /** A fleet that is up and well. */
@@ -326,6 +368,8 @@ export class FakeWorld implements World {
     outputs: () => Promise.resolve(undefined),
     applyFleet: (target) => {
       this.beforeApply(target);
+      // The engine cannot tell silence from a refusal.
+      this.requireAnswer(target.region, 'BASCULE_STACK_FAILED');
       this.applied.push(target);
       this.at(target.region).applyFleet(target);
       return Promise.resolve(CHANGES);
@@ -345,6 +389,34 @@ export class FakeWorld implements World {
     },
   };
 
+  /** How a test that is a gate ends. */
+  testEnds: (order: TestOrder, signal: AbortSignal) => TestRun | Promise<TestRun> = ({ name }) => ({
+    cases: [{ name, seconds: 0.1, outcome: 'passed', problems: [] }],
+    seconds: 0.1,
+    problems: [],
+    output: '',
+  });
+  /** Tests that ran. */
+  testRuns: TestOrder[] = [];
+  /** What was kept of them, by the step's id. */
+  readonly testResults = new Map<string, TestCase[]>();
+  /** Variables that suites need and that are not there. */
+  testLacks: string[] = [];
+
+  readonly tests: TestGates = {
+    lacking: () => this.testLacks,
+    run: (order, signal) => {
+      this.testRuns.push(order);
+      return Promise.resolve(this.testEnds(order, signal));
+    },
+    junit: (run) => Promise.resolve(JSON.stringify(run.cases)),
+    keep: (run, _place, { deployment, step }) => {
+      this.testResults.set(step, run.cases);
+      return Promise.resolve(`environments/test/tests/${deployment}/${step}.xml`);
+    },
+    kept: ({ step }) => Promise.resolve(this.testResults.get(step)),
+  };
+
   readonly machines: Machines = {
     run: (region, instanceId, order) => {
       this.machineRuns.push(`${region} ${instanceId} ${order.name}`);
@@ -358,18 +430,25 @@ export class FakeWorld implements World {
   }
 
   readonly images = {
-    find: (region: string, _service: string, version: string): Promise<Image | undefined> =>
-      Promise.resolve(
-        version === 'missing'
-          ? undefined
-          : { id: 'ami-1', region, version, state: 'available', tags: this.tagsOf(version), createdAt: '' },
-      ),
+    find: async (region: string, _service: string, version: string): Promise<Image | undefined> => {
+      await Promise.resolve();
+      this.requireAnswer(region);
+      if (version === 'missing') return undefined;
+      return { id: 'ami-1', region, version, state: 'available', tags: this.tagsOf(version), createdAt: '' };
+    },
+  };
+
+  /** What S3 says of bundles, by address; one that a test does not name is missing. */
+  readonly bundleReadings = new Map<string, BundleReading>();
+  readonly bundles: Bundles = {
+    look: (_region, address) => Promise.resolve(this.bundleReadings.get(address) ?? { kind: 'missing' }),
   };
 
   readonly prober = {
     request: (baseUrl: string) => {
       const region = [...this.regions.values()].find((one) => baseUrl.startsWith(`http://${one.name}`));
-      const answer: Answer = region?.answer() ?? { kind: 'no-answer', reason: 'no such host' };
+      const gone = region === undefined || this.cut.has(region.name);
+      const answer: Answer = gone ? { kind: 'no-answer', reason: 'no such host' } : region.answer();
       return Promise.resolve({ ...answer, milliseconds: 1 });
     },
   };

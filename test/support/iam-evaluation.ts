@@ -2,6 +2,9 @@
 import type { Operator, PolicyDocument, Statement } from '../../src/domain/iam/document';
 import type { Permission } from './iam-permissions';
 
+/** `aws:userid` of whoever has no keys of the sandbox’s own. */
+const ANYBODY = 'AIDASANDBOXSANDBOXSA';
+
 /** Whether any statement allows it. */
 export function allows(policy: PolicyDocument, permission: Permission): boolean {
   return policy.Statement.some((statement) => matches(statement, permission));
@@ -13,7 +16,8 @@ function matches(
 ): boolean {
   return (
     Action.some((pattern) => like(pattern, action)) &&
-    Resource.some((pattern) => like(pattern, resource)) &&
+    // The sandbox’s own identity for anybody; which it is no recorded call tells.
+    Resource.some((pattern) => like(pattern.replace('${aws:userid}', ANYBODY), resource)) &&
     Object.entries(Condition ?? {}).every(([operator, keys]) =>
       Object.entries(keys ?? {}).every(([key, values]) =>
         holds(operator as Operator, context[key], [values].flat()),

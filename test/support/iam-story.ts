@@ -41,6 +41,9 @@ function everything(settings: Settings): void {
     network: { kind: 'new', zones: 2, natGateways: 'single' },
     alarms: { enabled: true },
     tags: { team: 'shop' },
+    approvals: [
+      { name: 'lead', before: 'start', approvers: [`arn:aws:iam::${ACCOUNT}:user/*`], notRequester: false },
+    ],
   });
   Object.assign(settings.fleet, { minimum: 1, maximum: 2, targetTracking: { metric: 'cpu', target: 50 } });
   Object.assign(settings.deployment, {
@@ -195,9 +198,17 @@ async function setUp(story: Story): Promise<void> {
     quietAlarm(story.live),
   ]);
   await Promise.all([
-    story.run('deploy', 'deploy', ENVIRONMENT, '--version', '1.0.0'),
+    approved(story, '1.0.0').then((program) => story.live.answerOf(program)),
     story.run('bake', 'bake', '2.0.0', '--app', apps.service),
   ]);
+}
+
+/** A deployment that somebody has approved. */
+async function approved(story: Story, version: string): Promise<Program> {
+  const program = story.begin('deploy', 'deploy', ENVIRONMENT, '--version', version);
+  await program.says(/waits for the approval/);
+  await story.run('approve', 'approve', ENVIRONMENT, '--comment', 'test');
+  return program;
 }
 
 /** An alarm that is there and quiet, for a check to look at. */
@@ -240,7 +251,7 @@ async function thereAndBack(story: Story): Promise<void> {
     story.run('preview', 'preview', ENVIRONMENT, '--version', '2.0.0'),
     story.pulumi('preview', 'preview', '-s', ENVIRONMENT),
   ]);
-  const killed = story.begin('deploy', 'deploy', ENVIRONMENT, '--version', '2.0.0');
+  const killed = await approved(story, '2.0.0');
   await killed.says(/50 % on/);
   await story.run('deploy', 'status', ENVIRONMENT);
   killed.signal('SIGKILL');
@@ -275,13 +286,13 @@ async function change(story: Story): Promise<void> {
 
 async function givenUp(story: Story): Promise<void> {
   const { live } = story;
-  const aborted = story.begin('deploy', 'deploy', ENVIRONMENT, '--version', '2.0.0');
+  const aborted = await approved(story, '2.0.0');
   await aborted.says(/50 % on/);
   await story.run('deploy', 'pause', ENVIRONMENT);
   await live.answerOf(story.begin('deploy', 'abort', ENVIRONMENT));
   await aborted.ended;
   // Its instances end at once, and what they said is looked at.
-  await live.answerOf(story.begin('deploy', 'deploy', ENVIRONMENT, '--version', '3.0.0'));
+  await live.answerOf(await approved(story, '3.0.0'));
 }
 
 /** A network that is not made but found is asked for otherwise, of a stack that is there and has nothing yet. */

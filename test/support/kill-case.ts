@@ -15,6 +15,7 @@ import {
   differences,
   isMoving,
   liveColour,
+  mixed,
   worldOf,
   type Roles,
   type WorldLines,
@@ -71,7 +72,9 @@ export async function strike(
   times.push(Date.now());
   const records =
     interrupted.length === 0 ? [] : await live.journal((interrupted[0] as JournalRecord).deployment);
-  const allowed = onward.aborted ? afterAbort(recording, before, records) : [recording.succeeded];
+  const allowed = onward.aborted
+    ? afterAbort(recording, before, { regions: live.regions, records })
+    : [recording.succeeded];
   const flaws = [
     ...onward.flaws,
     ...(await worldFlaws(harness, allowed, roles)),
@@ -150,14 +153,28 @@ async function goOn(
   return { what: 'had not begun', aborted: false, continuations: 0, flaws: [...flaws, ...again] };
 }
 
-/** The fleet is down again if it was brought up; until that is recorded nothing may have happened yet. */
+/**
+ * The fleet is down again if it was brought up; until that is recorded nothing may have happened yet. The recording
+ * turned back in the first region: what it left there is what is left in each that a deployment came to.
+ */
 function afterAbort(
   recording: Recording,
   before: WorldLines,
-  records: readonly JournalRecord[],
+  { regions, records }: { regions: readonly string[]; records: readonly JournalRecord[] },
 ): WorldLines[] {
-  const applied = records.some((record) => record.kind === 'ran' && record.step.startsWith('apply-idle'));
-  return applied ? [recording.turnedBack] : [recording.turnedBack, before];
+  const [first = ''] = regions;
+  return regions.reduce<WorldLines[]>(
+    (worlds, region) => {
+      const applied = records.some(
+        (record) => record.kind === 'ran' && record.step.startsWith(`apply-idle:${region}`),
+      );
+      const ofFirst = recording.turnedBack.filter((line) => line.includes(first));
+      const turnedBack = ofFirst.map((line) => line.replaceAll(first, region));
+      const left = applied ? [turnedBack] : [turnedBack, before];
+      return worlds.flatMap((world) => left.map((one) => mixed(world, one, [region])));
+    },
+    [recording.turnedBack],
+  );
 }
 
 /** Looks until the world is as allowed, or stands still and is not. */

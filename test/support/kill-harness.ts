@@ -28,6 +28,23 @@ const IN_REPOSITORY = ['Pulumi.yaml', `Pulumi.${ENVIRONMENT}.yaml`, 'Pulumi.imag
 const lowMinimum = (settings: Settings): void =>
   void Object.assign(settings.fleet, { minimum: 1, desired: 2 });
 
+/** With a first release live in every region. */
+async function begin(more: readonly string[]): Promise<LiveEnvironment> {
+  const live = await LiveEnvironment.start((settings) => {
+    lowMinimum(settings);
+    Object.assign(settings, { regions: [...settings.regions, ...more] });
+  });
+  try {
+    await live.changeImages({ regions: [...live.regions] });
+    await Promise.all([live.succeeds('up', ENVIRONMENT), live.bake('1.0.0', apps.service)]);
+    await live.succeeds('deploy', ENVIRONMENT, '--version', '1.0.0');
+    return live;
+  } catch (problem) {
+    await live.dispose();
+    throw problem;
+  }
+}
+
 export class KillHarness implements Stage {
   private machines = 0;
   private readonly programs: Program[] = [];
@@ -38,12 +55,17 @@ export class KillHarness implements Stage {
     readonly load: KillLoad,
   ) {}
 
-  static async start(): Promise<KillHarness> {
-    const live = await LiveEnvironment.live(apps.service, lowMinimum);
+  /** @param more Regions besides the one that has the bucket. */
+  static async start(more: readonly string[] = []): Promise<KillHarness> {
+    const live = await begin(more);
     try {
       for (const version of ['2.0.0', '3.0.0']) await live.bake(version, apps.service);
       const proxy = await startAwsProxy(live.info.endpoint);
-      return new KillHarness(live, proxy, await KillLoad.start(await live.url()));
+      return new KillHarness(
+        live,
+        proxy,
+        await KillLoad.start(await Promise.all(live.regions.map((region) => live.url(region)))),
+      );
     } catch (problem) {
       await live.dispose();
       throw problem;

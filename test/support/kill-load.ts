@@ -5,13 +5,16 @@ import { startLoad, type Load } from '../../automation/rehearsal/load/load';
 const PATHS = ['/', '/api/orders'];
 
 export class KillLoad {
-  private constructor(private readonly loads: Load[]) {}
+  private constructor(
+    private readonly routes: string[],
+    private readonly loads: Load[],
+  ) {}
 
-  static async start(url: string): Promise<KillLoad> {
-    const loads = PATHS.map((path) =>
+  static async start(urls: readonly string[]): Promise<KillLoad> {
+    const routes = urls.flatMap((url) => PATHS.map((path) => ({ url, path })));
+    const loads = routes.map((route) =>
       startLoad({
-        url,
-        path,
+        ...route,
         keepAliveConnections: 3,
         freshConnections: 1,
         requestsPerSecond: 30,
@@ -19,7 +22,8 @@ export class KillLoad {
         failOn: 'server-error',
       }),
     );
-    return new KillLoad(await Promise.all(loads));
+    const names = routes.map(({ url, path }) => `${url}${path}`);
+    return new KillLoad(names, await Promise.all(loads));
   }
 
   /** How many requests failed until now, for each load. */
@@ -40,7 +44,7 @@ export class KillLoad {
         ({ at, reason, target }) => `${new Date(at).toISOString()} ${reason} (${target})`,
       );
       return [
-        `load ${PATHS[index]}: ${failed - former} request(s) failed: ${reasons.slice(0, 3).join('; ')}`,
+        `load ${this.routes[index]}: ${failed - former} request(s) failed: ${reasons.slice(0, 3).join('; ')}`,
       ];
     });
   }

@@ -136,6 +136,15 @@ export function representative(writes: readonly Write[], covered: Set<string> = 
   });
 }
 
+/** A few writes at even distances from the first to the last, going by turns through the moments and the victims. */
+export function spread(writes: readonly Write[], count: number): KillPoint[] {
+  const regular = writes.filter(comesAlways);
+  return Array.from({ length: count }, (_, turn) => {
+    const points = pointsOf(regular.slice(Math.floor(((turn + 0.5) * regular.length) / count)).slice(0, 1));
+    return points.slice((turn * STRIDE) % points.length).slice(0, 1);
+  }).flat();
+}
+
 /** Has no divisor in common with the numbers of pairs: 2, 4 and 6. */
 const STRIDE = 5;
 

@@ -7,6 +7,7 @@ import {
   pointsOf,
   representative,
   shardOf,
+  spread,
   wayOnOf,
   type KillPoint,
   type Write,
@@ -15,19 +16,29 @@ import { scenarios, type Scenario } from './kill-scenarios';
 
 export type ScenarioName = keyof typeof scenarios;
 
-/** Which of the points are struck: a part that stands for all, a shard of all, or the one that is to be repeated. */
+/** Where the second region is; the first one has the bucket. */
+const SECOND_REGION = 'eu-central-1';
+
+/**
+ * Which of the points are struck: a part that stands for all, a few from all over the run, a shard of all, or the one
+ * that is to be repeated.
+ */
 export type Choice =
+  | { kind: 'spread'; count: number }
   | { kind: 'representative'; shard: string | undefined }
   | { kind: 'all'; shard: string | undefined }
   | { kind: 'one'; point: string };
 
 export class KillRun {
   private harness: KillHarness | undefined;
+  private hasTwoRegions = false;
   /** The kinds of write that were struck before, in whichever scenario. */
   private readonly covered = new Set<string>();
 
-  async stage(): Promise<KillHarness> {
-    return (this.harness ??= await KillHarness.start());
+  private async stage({ twoRegions = false }: Scenario): Promise<KillHarness> {
+    if (this.hasTwoRegions !== twoRegions) await this.dispose();
+    this.hasTwoRegions = twoRegions;
+    return (this.harness ??= await KillHarness.start(twoRegions ? [SECOND_REGION] : []));
   }
 
   async dispose(): Promise<void> {
@@ -68,7 +79,7 @@ export class KillRun {
     // One case that goes on by itself needs no world of the way back to be held against.
     const wayBack = choice.kind !== 'one' || wayOnOf(pointOf(choice.point)) === 'abort';
     try {
-      return await (await this.stage()).record(scenario, wayBack);
+      return await (await this.stage(scenario)).record(scenario, wayBack);
     } catch (thrown) {
       await this.dispose();
       throw thrown;
@@ -79,6 +90,8 @@ export class KillRun {
     switch (choice.kind) {
       case 'representative':
         return shardOf(representative(writes, this.covered), choice.shard);
+      case 'spread':
+        return spread(writes, choice.count);
       case 'all':
         return shardOf(pointsOf(writes), choice.shard);
       case 'one':
@@ -88,7 +101,7 @@ export class KillRun {
 
   private async strike(scenario: Scenario, recording: Recording, point: KillPoint): Promise<Verdict> {
     try {
-      return await strike(await this.stage(), scenario, recording, point);
+      return await strike(await this.stage(scenario), scenario, recording, point);
     } catch (thrown) {
       const flaws = [thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)];
       return {

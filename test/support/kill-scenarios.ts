@@ -15,6 +15,8 @@ export interface Scenario {
   /** Whether it goes to what the idle colour ran before. */
   back: boolean;
   command(version: string): string[];
+  /** Whether the environment has two regions, one wave after the other. */
+  twoRegions?: boolean;
   /** What the run's own machine has differently in its settings. */
   change?(settings: Settings): void;
 }
@@ -26,7 +28,10 @@ const canary = (version: string) => [
 ];
 const rollback = () => ['rollback', ENVIRONMENT];
 
-export const scenarios: Record<'first' | 'deployment' | 'canary' | 'rollback' | 'cold', Scenario> = {
+export const scenarios: Record<
+  'first' | 'deployment' | 'canary' | 'rollback' | 'cold' | 'regions',
+  Scenario
+> = {
   first: {
     name: 'a deployment to a colour that was never made',
     start: 'absent',
@@ -46,6 +51,13 @@ export const scenarios: Record<'first' | 'deployment' | 'canary' | 'rollback' | 
     },
   },
   rollback: { name: 'a rollback to a warm colour', start: 'warm', back: true, command: rollback },
+  regions: {
+    name: 'a deployment over two regions',
+    start: 'warm',
+    back: false,
+    command: deploy,
+    twoRegions: true,
+  },
   cold: { name: 'a rollback that brings the fleet up', start: 'empty', back: true, command: rollback },
 };
 
@@ -67,7 +79,11 @@ export async function prepareAnew(stage: Stage, { start, back }: Scenario): Prom
 export async function prepare(stage: Stage, start: Start): Promise<void> {
   const { kind, colour } = await idleState(stage.live);
   if (kind === start) return;
-  if (start === 'absent') return destroy(stage.live, fleetStackName(ENVIRONMENT, stage.live.region, colour));
+  if (start === 'absent') {
+    for (const region of stage.live.regions)
+      await destroy(stage.live, fleetStackName(ENVIRONMENT, region, colour));
+    return;
+  }
   if (kind !== 'warm') await succeed(stage, deploy(await freshVersion(stage.live)));
   if (start === 'empty') await succeed(stage, ['retire', ENVIRONMENT]);
 }

@@ -35,18 +35,33 @@ export type WorldLines = string[];
 const KEYS = /^environments\/e2e\/(lease\.json|log\/|deployments\/([\w-]+\/)?)$/;
 
 export async function worldOf(live: LiveEnvironment, roles: Roles): Promise<WorldLines> {
-  const [routes, fleets, names, stored] = await Promise.all([
-    routesOf(live),
-    fleetsOf(live),
-    namesOf(live),
+  const [stored, ...regions] = await Promise.all([
     storedIn(live),
+    ...live.regions.map((region) => regionOf({ live, region })),
   ]);
   const colour = await liveColour(live);
   const inRoles = (line: string): string =>
     line
       .replace(/\b(blue|green)\b/g, (one) => (one === colour ? 'live' : 'idle'))
       .replace(/(?<![\d.])[123]\.0\.0(?![\d./])/g, (version) => roles[version] ?? 'other');
-  return [...routes, ...fleets, ...names, ...stored].map(inRoles).sort();
+  return [...regions.flat(), ...stored].map(inRoles).sort();
+}
+
+/** One region of an environment. */
+interface Place {
+  live: LiveEnvironment;
+  region: string;
+}
+
+async function regionOf(place: Place): Promise<string[]> {
+  const lines = await Promise.all([routesOf(place), fleetsOf(place), namesOf(place)]);
+  return lines.flat().map((line) => `${place.region}: ${line}`);
+}
+
+/** A world in which some regions are as in another one; what no region has is taken from the first. */
+export function mixed(world: WorldLines, other: WorldLines, regions: readonly string[]): WorldLines {
+  const isOfThem = (line: string): boolean => regions.some((region) => line.includes(region));
+  return [...world.filter((line) => !isOfThem(line)), ...other.filter(isOfThem)].sort();
 }
 
 /** The one colour with all of the traffic. */
@@ -69,18 +84,18 @@ export function differences(expected: WorldLines, found: WorldLines): string[] {
   ];
 }
 
-async function routesOf(live: LiveEnvironment): Promise<string[]> {
-  const elb = live.elb();
+async function routesOf(place: Place): Promise<string[]> {
+  const elb = place.live.elb(place.region);
   const { LoadBalancers = [] } = await elb.send(new DescribeLoadBalancersCommand({}));
   const ofEach = LoadBalancers.map(async ({ LoadBalancerArn }) => {
     const { Listeners = [] } = await elb.send(new DescribeListenersCommand({ LoadBalancerArn }));
-    return (await Promise.all(Listeners.map((listener) => routesOfListener(live, listener)))).flat();
+    return (await Promise.all(Listeners.map((listener) => routesOfListener(place, listener)))).flat();
   });
   return (await Promise.all(ofEach)).flat();
 }
 
-async function routesOfListener(live: LiveEnvironment, { ListenerArn, Port }: Listener): Promise<string[]> {
-  const { Rules = [] } = await live.elb().send(new DescribeRulesCommand({ ListenerArn }));
+async function routesOfListener({ live, region }: Place, { ListenerArn, Port }: Listener): Promise<string[]> {
+  const { Rules = [] } = await live.elb(region).send(new DescribeRulesCommand({ ListenerArn }));
   return Rules.map(({ Priority, Actions = [] }) => `route ${Port} ${Priority}: ${actionsOf(Actions)}`);
 }
 
@@ -92,17 +107,18 @@ function actionsOf(actions: Action[]): string {
     .join(', ');
 }
 
-async function fleetsOf(live: LiveEnvironment): Promise<string[]> {
-  const { AutoScalingGroups = [] } = await live.autoScaling().send(new DescribeAutoScalingGroupsCommand({}));
-  return (await Promise.all(AutoScalingGroups.map((group) => fleetOf(live, group)))).flat();
+async function fleetsOf(place: Place): Promise<string[]> {
+  const client = place.live.autoScaling(place.region);
+  const { AutoScalingGroups = [] } = await client.send(new DescribeAutoScalingGroupsCommand({}));
+  return (await Promise.all(AutoScalingGroups.map((group) => fleetOf(place, group)))).flat();
 }
 
-async function fleetOf(live: LiveEnvironment, group: AutoScalingGroup): Promise<string[]> {
+async function fleetOf(place: Place, group: AutoScalingGroup): Promise<string[]> {
   const tags = Object.fromEntries((group.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
   const name = `fleet ${group.AutoScalingGroupName}`;
   const targets = (group.TargetGroupARNs ?? []).map(async (arn) => {
-    const { TargetHealthDescriptions = [] } = await live
-      .elb()
+    const { TargetHealthDescriptions = [] } = await place.live
+      .elb(place.region)
       .send(new DescribeTargetHealthCommand({ TargetGroupArn: arn }));
     const states = TargetHealthDescriptions.map(({ TargetHealth }) => TargetHealth?.State ?? '').sort();
     return `${name} targets: ${states.join(', ')}`;
@@ -114,7 +130,7 @@ async function fleetOf(live: LiveEnvironment, group: AutoScalingGroup): Promise<
       .sort()
       .join(', ')}`,
     `${name} tags: ${tags['colour']} ${tags['version']}`,
-    `${name} launches: ${await imageOf(live, group)}`,
+    `${name} launches: ${await imageOf(place, group)}`,
     `${name} instances: ${(group.Instances ?? [])
       .map((one) => one.LifecycleState)
       .sort()
@@ -124,8 +140,8 @@ async function fleetOf(live: LiveEnvironment, group: AutoScalingGroup): Promise<
 }
 
 /** The release of the image that new instances would be started from. */
-async function imageOf(live: LiveEnvironment, group: AutoScalingGroup): Promise<string> {
-  const ec2 = live.ec2();
+async function imageOf({ live, region }: Place, group: AutoScalingGroup): Promise<string> {
+  const ec2 = live.ec2(region);
   const { LaunchTemplateId, Version = '$Latest' } = must(group.LaunchTemplate, 'the launch template');
   const { LaunchTemplateVersions } = await ec2.send(
     new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateId, Versions: [Version] }),
@@ -136,8 +152,8 @@ async function imageOf(live: LiveEnvironment, group: AutoScalingGroup): Promise<
 }
 
 /** One line for each resource: what is there twice, or should not be there, is a line more. */
-async function namesOf(live: LiveEnvironment): Promise<string[]> {
-  const [ec2, elb, autoScaling] = [live.ec2(), live.elb(), live.autoScaling()];
+async function namesOf({ live, region }: Place): Promise<string[]> {
+  const [ec2, elb, autoScaling] = [live.ec2(region), live.elb(region), live.autoScaling(region)];
   const [templates, security, balancers, targetGroups, instances, policies] = await Promise.all([
     ec2.send(new DescribeLaunchTemplatesCommand({})),
     ec2.send(new DescribeSecurityGroupsCommand({})),

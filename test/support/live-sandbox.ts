@@ -59,7 +59,7 @@ export class LiveSandbox {
     public info: SandboxInfo,
   ) {}
 
-  static async start(more: Pick<StartOptions, 'buildMachine'> = {}): Promise<LiveSandbox> {
+  static async start(more: Pick<StartOptions, 'buildMachine' | 'accounts'> = {}): Promise<LiveSandbox> {
     const folder = await mkdtemp(path.join(tmpdir(), 'bascule-sandbox-'));
     try {
       return new LiveSandbox(folder, await startIn(folder, more));
@@ -70,7 +70,7 @@ export class LiveSandbox {
   }
 
   /** Starts it once more, as a person would whose sandbox lost a part. */
-  async startAgain(more: Pick<StartOptions, 'buildMachine'> = {}): Promise<SandboxInfo> {
+  async startAgain(more: Pick<StartOptions, 'buildMachine' | 'accounts'> = {}): Promise<SandboxInfo> {
     this.info = await startIn(this.folder, more);
     return this.info;
   }
@@ -204,7 +204,10 @@ export class LiveSandbox {
   }
 }
 
-async function startIn(folder: string, more: Pick<StartOptions, 'buildMachine'> = {}): Promise<SandboxInfo> {
+async function startIn(
+  folder: string,
+  more: Pick<StartOptions, 'buildMachine' | 'accounts'> = {},
+): Promise<SandboxInfo> {
   return startSandbox({
     ...more,
     folder,

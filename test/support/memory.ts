@@ -3,11 +3,13 @@ import {
   type EnvironmentEvent,
   type EnvironmentEventBody,
 } from '../../src/domain/environment-log';
+import type { Approval, FoundApproval } from '../../src/domain/approval';
 import { BasculeError } from '../../src/domain/errors';
 import { shapeOfRecord } from '../../src/domain/record-shape';
 import type { JournalRecord, Holder } from '../../src/domain/records';
 import type { Request } from '../../src/domain/request';
 import type {
+  Approvals,
   Clock,
   EnvironmentLog,
   HeldLease,
@@ -146,6 +148,45 @@ export class MemoryEnvironmentLog implements EnvironmentLog {
 
   read(): Promise<EnvironmentEvent[]> {
     return Promise.resolve(structuredClone(this.events));
+  }
+}
+
+/** Approvals in memory; what is written is written by whom it names, unless a test says otherwise. */
+export class MemoryApprovals implements Approvals {
+  private readonly objects = new Map<string, FoundApproval>();
+  private writings = 0;
+
+  constructor(private readonly clock: Pick<Clock, 'now'> = { now: () => Infinity }) {}
+
+  read(deployment: string, name: string, known: ReadonlySet<string>): Promise<FoundApproval[]> {
+    const folder = `${deployment}/${name}/`;
+    const all = [...this.objects].filter(([key]) => key.startsWith(folder)).map(([, found]) => found);
+    return Promise.resolve(all.filter(({ object }) => !known.has(object)));
+  }
+
+  own(deployment: string, name: string, userId: string): Promise<FoundApproval | undefined> {
+    return Promise.resolve(this.objects.get(`${deployment}/${name}/${userId}`));
+  }
+
+  write(deployment: string, name: string, approval: Approval, over: string | null) {
+    const there = this.objects.get(`${deployment}/${name}/${approval.userId}`);
+    if ((there?.object ?? null) !== over) return Promise.resolve('changed' as const);
+    this.put(deployment, name, approval);
+    return Promise.resolve('written' as const);
+  }
+
+  /** Puts anything anywhere. */
+  put(deployment: string, name: string, approval: Approval, change: Partial<FoundApproval> = {}): void {
+    this.writings += 1;
+    const found: FoundApproval = {
+      userId: approval.userId,
+      writer: approval.userId,
+      object: `writing-${this.writings}`,
+      storedAt: this.clock.now(),
+      text: JSON.stringify(approval),
+      ...change,
+    };
+    this.objects.set(`${deployment}/${name}/${found.userId}`, found);
   }
 }
 

@@ -28,7 +28,11 @@ export type Event =
   | { kind: 'fleet-by-hand'; colour: Colour; what: 'minimum' | 'suspended' }
   | { kind: 'requests'; colour: Colour; seen: number | null }
   /** A second deployment is tried. */
-  | { kind: 'rival' };
+  | { kind: 'rival' }
+  /** A region gives no answer from here on, at whatever call; by its place in the environment, from 0. */
+  | { kind: 'cut-off'; region: number }
+  /** All regions answer again. */
+  | { kind: 'comes-back' };
 
 export interface Mischief {
   /** Calls of ports that pass untouched before it. */
@@ -55,6 +59,8 @@ const what: fc.Arbitrary<Mischief['what']> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('fleet-by-hand' as const), colour, what: byHand }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('requests' as const), colour, seen }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'rival' as const }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('cut-off' as const), region: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'comes-back' as const }) },
 );
 
 export const mischiefs: fc.Arbitrary<Mischief[]> = fc.array(fc.record({ after: fc.nat(60), what }), {
@@ -73,7 +79,11 @@ const EVENTS: ReadonlySet<string> = new Set([
   'fleet-by-hand',
   'requests',
   'rival',
+  'cut-off',
+  'comes-back',
 ]);
+/** Events that no look can foresee, so that they come at any call. */
+const SUDDEN: ReadonlySet<string> = new Set(['cut-off', 'comes-back']);
 /** Calls during which time passes, so that the world may change under the driver. */
 const QUIET: ReadonlySet<string> = new Set(['append', 'wait']);
 /** Calls that change the environment; `run` is a migration's. */
@@ -126,7 +136,8 @@ export class Fate {
     if (this.calls <= next.after) return undefined;
     if (isEvent(next.what)) {
       // Nobody can guard against what happens between another one's last look and its write.
-      if (!QUIET.has(call) || this.awake > 1 || this.pauses.length > 0) return undefined;
+      const quiet = QUIET.has(call) && this.awake <= 1 && this.pauses.length === 0;
+      if (!quiet && !SUDDEN.has(next.what.kind)) return undefined;
       this.take();
       await this.happen(next.what);
       return undefined;
@@ -201,10 +212,13 @@ export class Process {
         clock: this.through(world.clock),
         stacks: this.through(world.stacks),
         images: this.through(world.images),
+        bundles: this.through(world.bundles),
         prober: world.prober,
         commands: world.commands,
         localCommands: this.through(world.localCommands),
         machines: this.through(world.machines),
+        // What they are asked before anything begins, they answer at once.
+        tests: world.tests,
         region: (name) => {
           const region = world.region(name);
           const { traffic, fleets, metrics } = region;

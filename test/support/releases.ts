@@ -9,8 +9,9 @@ export async function alsoAs(
   live: LiveEnvironment,
   baked: string,
   versions: readonly string[],
+  region: string = live.region,
 ): Promise<void> {
-  const ec2 = live.ec2();
+  const ec2 = live.ec2(region);
   const { Images } = await ec2.send(
     new DescribeImagesCommand({
       Owners: ['self'],
@@ -23,7 +24,7 @@ export async function alsoAs(
   const { ImageId: SourceImageId, Tags = [] } = must(Images?.[0], `an image of ${baked}`);
   for (const version of versions) {
     const Name = `${SERVICE}-${version}`;
-    const copy = await ec2.send(new CopyImageCommand({ SourceImageId, SourceRegion: live.region, Name }));
+    const copy = await ec2.send(new CopyImageCommand({ SourceImageId, SourceRegion: region, Name }));
     // Copying drops tags.
     const others = Tags.filter(({ Key }) => Key !== 'version' && Key !== 'Name');
     await ec2.send(

@@ -1,3 +1,4 @@
+import type { Person } from '../../src/domain/approval';
 import { BasculeError } from '../../src/domain/errors';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { JournalRecord } from '../../src/domain/records';
@@ -18,6 +19,13 @@ export const policy: DeploymentPolicy = {
   retire: { when: 'on-request', afterSeconds: 0 },
   quietSeconds: 5,
   drainTimeoutSeconds: 60,
+};
+
+/** Who asks for deployments here. */
+export const TESTER: Person = {
+  arn: 'arn:aws:sts::123456789012:assumed-role/deployers/tester',
+  userId: 'AROADEPLOYERS:tester',
+  account: '123456789012',
 };
 
 export interface TestSession extends Session {
@@ -44,11 +52,16 @@ export function sessionOf(
     regions: [...world.regions.keys()],
     imageOwners: ['self'],
     policy: { ...policy, ...change },
+    promotion: null,
+    windows: null,
     world,
     journal,
     leases,
     preflight: null,
+    post: null,
     requests: world.requests,
+    approvals: world.approvals,
+    identity: { current: () => Promise.resolve(TESTER) },
     log: new MemoryEnvironmentLog(world.clock),
     sightOf: () => 'unknown',
     guardWrites: () => undefined,

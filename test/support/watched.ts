@@ -8,6 +8,7 @@ import { HELD_PROCESSES } from '../../src/domain/held';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { JournalRecord } from '../../src/domain/records';
 import type { MigrationHook } from '../../src/domain/step';
+import type { WavePolicy } from '../../src/domain/waves';
 import { sameWeights, type Weights } from '../../src/domain/traffic';
 import type { FleetTarget, LocalCommand, RouteChange } from '../../src/ports';
 import { FakeWorld, type FakeRegion } from './fake-world';
@@ -27,6 +28,8 @@ export interface Beginning {
   mischief: Mischief[];
   /** Weights on the way to the cutover; none where all moves at once. */
   stages?: number[];
+  /** How several regions follow one another; one by one where absent. */
+  waves?: WavePolicy;
   /** Commands that change the database: whether they may be repeated; none where absent. */
   migrations?: { repeatable: boolean };
 }
@@ -89,6 +92,7 @@ export class Watched implements Witness {
       growth: { kind: 'proportional', minimum: 1 },
       retire: { when: 'after', afterSeconds: 5 },
       ...this.migrate(),
+      ...(this.beginning.waves && { waves: this.beginning.waves }),
     });
   }
 
@@ -116,6 +120,12 @@ export class Watched implements Witness {
 
   wrote(process: Process, call: string): void {
     if (process !== this.owner) this.violations.push(`5: ${call} by a process that had been displaced`);
+  }
+
+  /** No more mischief from here on, and every region answers. */
+  relent(): void {
+    this.fate.relent();
+    this.world.cut.clear();
   }
 
   /** The sick get well, and the last requests of the former colour end. */
@@ -146,7 +156,16 @@ export class Watched implements Witness {
         return this.regions.forEach((region) => (region.requests[event.colour] = event.seen));
       case 'rival':
         return this.tryRival();
+      case 'cut-off':
+        return this.cutOff(event.region);
+      case 'comes-back':
+        return this.world.cut.clear();
     }
+  }
+
+  private cutOff(index: number): void {
+    const region = this.regions[index % this.regions.length];
+    if (region !== undefined) this.world.cut.add(region.name);
   }
 
   private moveByHand(): void {

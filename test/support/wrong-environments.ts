@@ -42,6 +42,36 @@ export const WRONG: [string, Edit, string, RegExp][] = [
     'deployment.migrate.contract.on',
     /"host" is not one of "local", "instance"/,
   ],
+  [
+    'a test that does nothing',
+    (i) => (i['deployment'] = { tests: [{ name: 'login' }] }),
+    'deployment.tests[0]',
+    /give it a command or a suite/,
+  ],
+  [
+    'a test of two kinds',
+    (i) => (i['deployment'] = { tests: [{ name: 'login', command: ['a'], suite: 'b.yaml' }] }),
+    'deployment.tests[0]',
+    /make two tests of it/,
+  ],
+  [
+    'two tests of one name',
+    (i) =>
+      (i['deployment'] = {
+        tests: [
+          { name: 'login', command: ['a'] },
+          { name: 'login', suite: 'b.yaml' },
+        ],
+      }),
+    'deployment.tests[1].name',
+    /also the name of deployment.tests\[0\]/,
+  ],
+  [
+    'a test at a moment twice',
+    (i) => (i['deployment'] = { tests: [{ name: 'login', command: ['a'], when: ['idle', 'idle'] }] }),
+    'deployment.tests[0].when',
+    /names idle twice/,
+  ],
   ['no region', (i) => (i['regions'] = []), 'regions', /0 entries; at least 1/],
   ['a region twice', (i) => (i['regions'] = ['eu-west-3', 'eu-west-3']), 'regions', /twice/],
   [

@@ -23,13 +23,14 @@ import { detectionTimings } from './detection';
 import { fleetTimings } from './fleet';
 import { timed, totalCalls, type Timing } from './measure';
 import { previewTiming } from './preview';
+import { scaleTimings, SIZES } from './scale';
 
 const ports = new PortPool();
 
 const LATENCIES = [0, 100];
 const RULES = [1, 10, 100];
 
-const PARTS = ['fleet', 'deployment', 'cutover', 'preview', 'detection'] as const;
+const PARTS = ['fleet', 'deployment', 'cutover', 'preview', 'detection', 'scale'] as const;
 type Part = (typeof PARTS)[number];
 
 /** All parts, or those that are named: `npm run bench -- detection`. */
@@ -46,6 +47,19 @@ async function main(): Promise<void> {
   const folder = path.join(root, '.bascule', 'bench');
   await mkdir(folder, { recursive: true });
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  // First, in a process that has not grown yet; it needs no sandbox.
+  const simulated = chosen.has('scale') ? await scaleTimings(SIZES, say) : [];
+  const others = [...chosen].some((part) => part !== 'scale');
+  const timings = others ? await sandboxTimings(root, folder, chosen, say) : [];
+  await report([...timings, ...simulated], folder);
+}
+
+async function sandboxTimings(
+  root: string,
+  folder: string,
+  chosen: ReadonlySet<Part>,
+  say: (line: string) => void,
+): Promise<Timing[]> {
   const parts = await sandboxParts(undefined);
   say('starting a sandbox of its own');
   const info = await resetSandbox({ ...parts, folder: path.join(folder, 'sandbox') });
@@ -54,22 +68,25 @@ async function main(): Promise<void> {
     BASCULE_HOME: root,
   });
   try {
-    const timings = await measureAll({ root, folder, info, say, chosen });
-    const memory = process.resourceUsage().maxRSS / 1024;
-    print(timings);
-    const machine = `${os.cpus().length} cores, ${os.platform()} ${os.arch()}, node ${process.version}`;
-    process.stdout.write(
-      `\nmachine: ${machine}; peak memory of the bench's own process: ${Math.round(memory)} MiB\n`,
-    );
-    const file = path.join(folder, 'bench.json');
-    await writeFile(
-      file,
-      JSON.stringify({ machine, at: new Date().toISOString(), timings, callsOfBench: callCounts() }, null, 2),
-    );
-    process.stdout.write(`JSON: ${path.relative(process.cwd(), file)}\n`);
+    return await measureAll({ root, folder, info, say, chosen });
   } finally {
     await stopSandbox({ folder: info.folder });
   }
+}
+
+async function report(timings: readonly Timing[], folder: string): Promise<void> {
+  const memory = process.resourceUsage().maxRSS / 1024;
+  print(timings);
+  const machine = `${os.cpus().length} cores, ${os.platform()} ${os.arch()}, node ${process.version}`;
+  process.stdout.write(
+    `\nmachine: ${machine}; peak memory of the bench's own process: ${Math.round(memory)} MiB\n`,
+  );
+  const file = path.join(folder, 'bench.json');
+  await writeFile(
+    file,
+    JSON.stringify({ machine, at: new Date().toISOString(), timings, callsOfBench: callCounts() }, null, 2),
+  );
+  process.stdout.write(`JSON: ${path.relative(process.cwd(), file)}\n`);
 }
 
 interface Bench {

@@ -49,10 +49,10 @@ async function run(argv: BakeOptions): Promise<CommandResult> {
   const stopping = stopOnSignals();
   const reporter = await createBakeReporter(process.stderr);
   try {
-    const { config, images, bakery, recipe, workFolder } = await openBakery(argv, stopping.signal);
+    const { config, images, bundles, bakery, recipe, workFolder } = await openBakery(argv, stopping.signal);
     const folder = argv.app === undefined ? undefined : path.resolve(argv.app);
     const request = { config, version: argv.version, folder, recipe, workFolder };
-    const baked = await bake(request, { images, bakery, tell: (event) => reporter.tell(event) });
+    const baked = await bake(request, { images, bundles, bakery, tell: (event) => reporter.tell(event) });
     reporter.close(true);
     const lines = Object.entries(baked.images).map(([region, id]) => `  ${region}  ${id}`);
     return { exitCode: 0, json: { ...baked }, text: [baked.message, ...lines].join('\n') };

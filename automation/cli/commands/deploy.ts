@@ -1,22 +1,12 @@
 import type { CommandModule } from 'yargs';
-import type { GivenPlan } from '../../../src/domain/preview/hash';
 import { deploy } from '../../operations/deploy';
-import type { ApprovedPlan } from '../../operations/preview-plan';
 import { conclude } from '../command';
-import { withSession, type OpenedEnvironment } from '../compose';
-import {
-  environmentOptions,
-  overriddenFreezes,
-  overrideFreezeOption,
-  type EnvironmentOptions,
-} from '../options';
-import { deployedResult } from './deployed';
-import { askedOf, planOption, type PlanOptions } from './plan-option';
-import { strategyFrom, strategyOptions } from './strategy-options';
+import { withSession } from '../compose';
+import { environmentOptions, type EnvironmentOptions } from '../options';
+import { askingOf, deployOptions, deployResult, type DeployOptions as Shared } from './deploy-options';
 
-interface DeployOptions extends EnvironmentOptions, PlanOptions {
-  environment: string;
-  'override-freeze': string | undefined;
+interface DeployOptions extends EnvironmentOptions, Shared {
+  version: string | undefined;
 }
 
 export const deployCommand: CommandModule<object, DeployOptions> = {
@@ -24,18 +14,11 @@ export const deployCommand: CommandModule<object, DeployOptions> = {
   describe:
     'Take an environment to a release: idle colour up, gates, traffic by the strategy, proof, soak, retire',
   builder: (argv) =>
-    strategyOptions(environmentOptions(argv))
+    deployOptions(environmentOptions(argv))
       .option('version', {
         type: 'string',
         describe: 'The release, as it was baked; required unless a file of --plan says it',
       })
-      .option('plan', planOption)
-      .option('force', {
-        type: 'boolean',
-        default: false,
-        describe: 'Deploy the version also when it is live already',
-      })
-      .option('override-freeze', overrideFreezeOption)
       .version(false)
       .example('bascule deploy production --version 2.0.0', 'Deploy the release 2.0.0')
       .example(
@@ -52,23 +35,9 @@ export const deployCommand: CommandModule<object, DeployOptions> = {
       ),
   handler: (argv) =>
     conclude(argv.json, async () => {
-      const overrideFreeze = overriddenFreezes(argv['override-freeze']);
-      const asked = await askedOf(argv);
-      return withSession(argv, { changes: true }, async (session, opened) => {
-        const result = await deploy(session, {
-          version: asked.version,
-          force: argv.force,
-          overrideFreeze,
-          strategy: asked.strategy ?? strategyFrom(argv, session.policy.strategy),
-          ...(asked.plan !== null && { approved: await approvedPlan(asked.plan, opened) }),
-        });
-        if (result.kind === 'deployed') return deployedResult(session, result);
-        const { version, message } = result;
-        return { exitCode: 0, json: { outcome: 'already-live', version, message }, text: message };
-      });
+      const asking = await askingOf(argv);
+      return withSession(argv, { changes: true }, async (session, opened) =>
+        deployResult(session, await deploy(session, await asking.complete(session, opened))),
+      );
     }),
 };
-
-async function approvedPlan(given: GivenPlan, opened: OpenedEnvironment): Promise<ApprovedPlan> {
-  return { given, config: opened.config, previews: await opened.previews() };
-}

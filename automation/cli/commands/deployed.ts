@@ -58,7 +58,8 @@ async function reported(session: Session, { deployment, records }: Deployed): Pr
   const { reportFile, writeReport } = await import('../../report/write.js');
   const file = reportFile(session.folder, session.environment, deployment);
   try {
-    await writeReport(records, file);
+    const { keptResults } = await import('../../operations/test.js');
+    await writeReport(records, file, await keptResults(session, records));
     return file;
   } catch (thrown) {
     const text = `no report: ${thrown instanceof Error ? thrown.message : String(thrown)}`;

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import { parseStackName } from '../../../src/domain/config';
 import { BasculeError } from '../../../src/domain/errors';
+import { approvalsBucketPolicy } from '../../../src/domain/iam/approvals';
 import { notesOn } from '../../../src/domain/iam/notes';
 import { policyFor, USES, type PolicyRequest, type Use } from '../../../src/domain/iam/policy';
 import { environmentScope, imageScope } from '../../../src/domain/iam/scope';
@@ -16,6 +17,7 @@ interface IamOptions extends CommonOptions {
   format: 'json';
   account: string | undefined;
   role: string | undefined;
+  'bucket-policy': boolean;
 }
 
 export const iamCommand: CommandModule<object, IamOptions> = {
@@ -32,7 +34,7 @@ export const iamCommand: CommandModule<object, IamOptions> = {
         choices: USES,
         demandOption: true,
         describe:
-          'What the credentials are for: preview (reads only), deploy (and rollback, retire, freeze …), bake, up (and down), prune (of images)',
+          'What the credentials are for: preview (reads only), deploy (and rollback, retire, freeze …), approve (and reject), bake, up (and down), prune (of images)',
       })
       .option('format', { choices: ['json'] as const, default: 'json' as const, describe: 'As IAM takes it' })
       .option('account', {
@@ -45,11 +47,17 @@ export const iamCommand: CommandModule<object, IamOptions> = {
         requiresArg: true,
         describe: 'The role of a configured `fleet.instanceProfile` (default: one of the same name)',
       })
+      .option('bucket-policy', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --for approve: what the bucket refuses to all but approvers, as S3 takes it',
+      })
       .example('bascule iam production --for deploy > deploy-policy.json', 'For the pipeline that deploys')
       .example('bascule iam production --for preview', 'For merge requests: nothing in it writes'),
   handler: async (argv) => {
     try {
       const request = await requestOf(argv);
+      if (argv['bucket-policy']) return printBucketPolicy(request);
       const document = policyFor(request);
       for (const note of notesOn(document, request)) process.stderr.write(`note: ${note}\n`);
       // The document alone, whatever --json says: IAM takes nothing beside it.
@@ -60,6 +68,26 @@ export const iamCommand: CommandModule<object, IamOptions> = {
   },
 };
 
+function printBucketPolicy(request: PolicyRequest): void {
+  if (request.use !== 'approve')
+    throw new BasculeError({
+      code: 'BASCULE_USAGE',
+      message: `--bucket-policy goes with --for approve, not with --for ${request.use}.`,
+      next: 'For all other uses the identity policy is the whole of it.',
+    });
+  const { scope } = request;
+  if (scope.approvals.length === 0)
+    throw new BasculeError({
+      code: 'BASCULE_USAGE',
+      message: `${scope.environment} has no \`approvals\`: there is nothing that its bucket would have to refuse.`,
+      next: 'Name them in `approvals` of the environment’s file. docs/approvals.md shows how.',
+    });
+  process.stderr.write(
+    `note: Put it on the bucket: \`aws s3api put-bucket-policy --bucket ${scope.bucket} --policy file://<file>\`. Where the bucket has a policy, add these statements to it.\n`,
+  );
+  process.stdout.write(`${JSON.stringify(approvalsBucketPolicy(scope), null, 2)}\n`);
+}
+
 async function requestOf(argv: IamOptions): Promise<PolicyRequest> {
   // Not with the other commands: both load more than most of these need.
   const [{ loadEnvironmentFile, loadImageFile }, { backendOf }] = await Promise.all([
@@ -67,14 +95,29 @@ async function requestOf(argv: IamOptions): Promise<PolicyRequest> {
     import('../../../src/adapters/stack-preview-state.js'),
   ]);
   const folder = projectFolder(argv.project);
-  const state = statePlaceOf(await backendOf(folder));
+  const stateOf = async (own: string | undefined) => statePlaceOf(own ?? (await backendOf(folder)));
   const account = accountOf(argv);
-  if (argv.for === 'bake' || argv.for === 'prune')
-    return { use: argv.for, scope: imageScope(await loadImageFile(folder), { state, ...account }) };
+  if (argv.for === 'bake' || argv.for === 'prune') {
+    const image = await loadImageFile(folder);
+    const state = await stateOf(image.access?.backendUrl);
+    return { use: argv.for, scope: imageScope(image, { state, ...account }) };
+  }
   const environment = argv.environment ?? (await onlyEnvironment(folder));
   const config = await loadEnvironmentFile(folder, environment);
+  const state = await stateOf(config.access?.backendUrl);
   const role = argv.role === undefined ? {} : { role: argv.role };
-  return { use: argv.for, scope: environmentScope(environment, config, { state, ...account, ...role }) };
+  const goesOn = await isPromotedFrom(folder, environment);
+  return {
+    use: argv.for,
+    scope: environmentScope(environment, config, { state, ...account, ...role, goesOn }),
+  };
+}
+
+/** Whether another environment takes its releases from this one; what cannot be read says nothing of it. */
+async function isPromotedFrom(folder: string, environment: string): Promise<boolean> {
+  const { environmentFiles } = await import('../compose-promotion.js');
+  const { files } = await environmentFiles(folder);
+  return files.some(({ from }) => from === environment);
 }
 
 function accountOf({ account }: IamOptions): { account?: string } {

@@ -83,6 +83,7 @@ async function open(argv: CommonOptions) {
       if (thrown instanceof BasculeError && thrown.code === 'BASCULE_NOT_UP') continue;
       unread.push(unreadBecause(environment, thrown));
     }
+  opened.enter();
   return { opened, used, unread };
 }
 

@@ -37,7 +37,8 @@ export const reportCommand: CommandModule<object, ReportOptions> = {
           argv.out === undefined
             ? reportFile(session.folder, session.environment, deployment)
             : path.resolve(argv.out);
-        await writeReport(records, file).catch((cause: unknown) => {
+        const { keptResults } = await import('../../operations/test.js');
+        await writeReport(records, file, await keptResults(session, records)).catch((cause: unknown) => {
           throw notWritten(file, cause);
         });
         return { exitCode: 0, json: { deployment, report: file }, text: `Report: ${file}` };

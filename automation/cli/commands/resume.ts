@@ -4,6 +4,7 @@ import { conclude } from '../command';
 import { withSession } from '../compose';
 import {
   environmentOptions,
+  leaveAtApprovalOption,
   overriddenFreezes,
   overrideFreezeOption,
   type EnvironmentOptions,
@@ -13,6 +14,7 @@ import { deployedResult } from './deployed';
 interface ResumeOptions extends EnvironmentOptions {
   accept: boolean;
   migrated: boolean;
+  'leave-at-approval': boolean;
   'override-freeze': string | undefined;
 }
 
@@ -31,6 +33,7 @@ export const resumeCommand: CommandModule<object, ResumeOptions> = {
         default: false,
         describe: 'Take a migration that did not end well as done: the database was seen to by hand',
       })
+      .option('leave-at-approval', leaveAtApprovalOption)
       .option('override-freeze', overrideFreezeOption)
       .example('bascule resume production', 'Go on with a deployment that was interrupted or halted'),
   handler: (argv) =>
@@ -39,7 +42,12 @@ export const resumeCommand: CommandModule<object, ResumeOptions> = {
       return withSession(argv, { changes: true }, async (session) =>
         deployedResult(
           session,
-          await resume(session, { overrideFreeze, accept: argv.accept, migrated: argv.migrated }),
+          await resume(session, {
+            overrideFreeze,
+            accept: argv.accept,
+            migrated: argv.migrated,
+            leaveAtApproval: argv['leave-at-approval'],
+          }),
         ),
       );
     }),

@@ -1,30 +1,10 @@
-import type { Argv, CommandModule } from 'yargs';
-import type { Fault, SandboxInfo, SandboxStatus } from '../../sandbox';
+import type { CommandModule } from 'yargs';
+import type { SandboxInfo, SandboxStatus } from '../../sandbox';
 import { conclude } from '../command';
 import { table } from '../output/tables';
 import { sandboxParts } from '../setup';
-
-interface SandboxOptions {
-  json: boolean;
-  folder: string | undefined;
-}
-
-function sandboxOptions<T>(argv: Argv<T>): Argv<T & SandboxOptions> {
-  return argv
-    .option('json', {
-      type: 'boolean',
-      default: false,
-      describe: 'Print one JSON document on standard output',
-    })
-    .option('folder', {
-      type: 'string',
-      describe: 'Where the sandbox keeps its state (default: .bascule/sandbox of the project)',
-    });
-}
-
-function inFolder(argv: SandboxOptions): { folder?: string } {
-  return argv.folder === undefined ? {} : { folder: argv.folder };
-}
+import { inject } from './sandbox-inject';
+import { inFolder, sandboxOptions, wrongUse, type SandboxOptions } from './sandbox-options';
 
 function hint({ folder }: SandboxOptions): string {
   const option = folder === undefined ? '' : ` --folder ${folder}`;
@@ -33,6 +13,7 @@ function hint({ folder }: SandboxOptions): string {
 
 interface StartCommandOptions extends SandboxOptions {
   'build-machine': boolean | undefined;
+  account: string[] | undefined;
 }
 
 const start: CommandModule<object, StartCommandOptions> = {
@@ -45,23 +26,52 @@ const start: CommandModule<object, StartCommandOptions> = {
         describe:
           'With a machine on which Packer makes images, by OpenSSH on loopback; the sandbox keeps it until --no-build-machine',
       })
+      .option('account', {
+        type: 'string',
+        array: true,
+        describe: 'One more AWS account, by its id; the sandbox keeps it',
+      })
       .example('bascule sandbox start', 'Start it; again at no cost')
+      .example('bascule sandbox start --account 222222222222 --account 333333333333', 'Three accounts in all')
       .example('bascule sandbox start --build-machine', 'To bake with Packer in it'),
   handler: (argv) =>
     conclude(argv.json, async () => {
+      const accounts = (argv.account ?? []).map(accountId);
       const { startSandbox } = await import('../../sandbox/index.js');
       const info = await startSandbox({
         ...(await sandboxParts(argv.folder)),
+        accounts,
         ...(argv['build-machine'] === undefined ? {} : { buildMachine: argv['build-machine'] }),
       });
       const what = info.started.length === 0 ? 'runs already' : `is up (started: ${info.started.join(', ')})`;
       return {
         exitCode: 0,
         json: { ...info },
-        text: [`The sandbox ${what} at ${info.endpoint}.`, ...machineLine(info), hint(argv)].join('\n'),
+        text: [
+          `The sandbox ${what} at ${info.endpoint}.`,
+          ...accountLines(info),
+          ...machineLine(info),
+          hint(argv),
+        ].join('\n'),
       };
     }),
 };
+
+function accountId(text: string): string {
+  if (/^\d{12}$/.test(text)) return text;
+  throw wrongUse(`'${text}' is no id of an AWS account: these have twelve digits.`);
+}
+
+function accountLines({ accounts }: SandboxInfo): string[] {
+  if (accounts.length < 2) return [];
+  const rows = accounts.map(({ id, bucket, roles, profile }) => [
+    `  account ${id}`,
+    `bucket ${bucket}`,
+    `profile ${profile}`,
+    `${roles.deploy}, ${roles.approve}`,
+  ]);
+  return [table(rows)];
+}
 
 function machineLine({ buildMachine }: SandboxInfo): string[] {
   if (buildMachine === null) return [];
@@ -124,10 +134,13 @@ function renderSandbox(found: SandboxStatus): string {
       ]),
     ),
   );
+  if (found.sandbox) lines.push(...accountLines(found.sandbox));
+  for (const { region, traffic } of found.cuts)
+    lines.push(`  region ${region} is cut off${traffic ? ', and its load balancers' : ''}`);
   for (const balancer of found.loadBalancers)
     for (const listener of balancer.listeners)
       lines.push(
-        `  ${balancer.name} (${balancer.region})  ${listener.url}${listener.problem === null ? '' : `  ${listener.problem}`}`,
+        `  ${balancer.name} (${balancer.region}, ${balancer.account})  ${listener.url}${listener.problem === null ? '' : `  ${listener.problem}`}`,
       );
   const rows = found.instances.map((one) => [
     `  ${one.id}`,
@@ -164,55 +177,6 @@ const env: CommandModule<object, EnvOptions> = {
       return { exitCode: 0, json: {}, text: renderEnv(sandboxEnv(info), argv.shell) };
     }),
 };
-
-interface InjectOptions extends SandboxOptions {
-  fault: (typeof FAULTS)[number];
-  message: string | undefined;
-  group: string | undefined;
-  milliseconds: number;
-  seconds: number;
-}
-
-const FAULTS = ['capacity-error', 'latency', 'late-metrics', 'minute-metrics', 'none'] as const;
-
-const inject: CommandModule<object, InjectOptions> = {
-  command: 'inject <fault>',
-  describe: 'Make the sandbox fail, or be as slow, as AWS: the fault in force until the next one, or none',
-  builder: (argv) =>
-    sandboxOptions(argv)
-      .positional('fault', { choices: FAULTS, demandOption: true })
-      .option('message', { type: 'string', describe: 'capacity-error: the words of AWS' })
-      .option('group', { type: 'string', describe: 'capacity-error: only this Auto Scaling group' })
-      .option('milliseconds', { type: 'number', default: 100, describe: 'latency: added to each AWS call' })
-      .option('seconds', { type: 'number', default: 120, describe: 'late-metrics: until they can be seen' })
-      .example('bascule sandbox inject capacity-error', 'No instance can be launched from now on')
-      .example('bascule sandbox inject none', 'All is well again'),
-  handler: (argv) =>
-    conclude(argv.json, async () => {
-      const { clearFaults, injectFaults } = await import('../../sandbox/index.js');
-      if (argv.fault === 'none') await clearFaults(inFolder(argv));
-      else await injectFaults(inFolder(argv), [faultOf(argv.fault, argv)]);
-      const text = argv.fault === 'none' ? 'No fault is injected any more.' : `Injected: ${argv.fault}.`;
-      return { exitCode: 0, json: { fault: argv.fault }, text };
-    }),
-};
-
-function faultOf(kind: Exclude<InjectOptions['fault'], 'none'>, argv: InjectOptions): Fault {
-  switch (kind) {
-    case 'latency':
-      return { kind, milliseconds: argv.milliseconds };
-    case 'late-metrics':
-      return { kind, seconds: argv.seconds };
-    case 'minute-metrics':
-      return { kind };
-    case 'capacity-error':
-      return {
-        kind,
-        ...(argv.group === undefined ? {} : { autoScalingGroup: argv.group }),
-        ...(argv.message === undefined ? {} : { message: argv.message }),
-      };
-  }
-}
 
 export const sandboxCommand: CommandModule = {
   command: 'sandbox <command>',

@@ -1,8 +1,6 @@
 import { retire } from '../../operations/retire';
 import { rollback } from '../../operations/rollback';
-import { status } from '../../operations/status';
 import { environmentCommand } from '../command';
-import { renderStatus } from '../output/tables';
 import { deployedResult } from './deployed';
 
 export const rollbackCommand = environmentCommand({
@@ -26,16 +24,5 @@ export const retireCommand = environmentCommand({
       json: { outcome: 'nothing-to-retire', message: result.message },
       text: result.message,
     };
-  },
-});
-
-export const statusCommand = environmentCommand({
-  name: 'status',
-  describe: 'Show what is live, the weights, each fleet, and the deployment under way',
-  example: 'status production',
-  needs: { changes: false },
-  run: async (session) => {
-    const found = await status(session);
-    return { exitCode: 0, json: { ...found }, text: renderStatus(found) };
   },
 });

@@ -31,6 +31,7 @@ import {
   type MovedRoutes,
   type Moves,
 } from './preview-words';
+import { waveLines } from './preview-waves';
 
 /**
  * GitHub refuses a comment of more than 65,536 characters ("body is too long (maximum is 65536 characters)");
@@ -243,7 +244,8 @@ function routeLists({ steps }: Moves): Block[] {
   }));
 }
 
-function stepsFold({ steps }: Preview): Fold | null {
+function stepsFold(preview: Preview): Fold | null {
+  const { steps } = preview;
   if (steps.length === 0) return null;
   const rows = steps.map((step, index) => [
     String(index + 1),
@@ -257,7 +259,9 @@ function stepsFold({ steps }: Preview): Fold | null {
     ['', 'Region', 'Step', 'Instances', 'Waits', 'Usually takes'],
     rows,
   );
-  const sum = `In all: ${expectedText(steps)}.`;
+  const sum = [...waveLines(preview), `In all: ${expectedText(steps)}.`]
+    .map((line) => prose(line))
+    .join('  \n');
   return {
     summary: `Steps: ${steps.length}`,
     blocks: [block([sum, '']), { open: [head, rule], lines: body, close: [''] }],

@@ -21,6 +21,7 @@ import {
   duration,
   type MovedRoutes,
 } from './preview-words';
+import { waveLines } from './preview-waves';
 import { table } from './tables';
 
 /** A preview for a terminal. */
@@ -109,7 +110,8 @@ function movedLines({ labels, before, after }: MovedRoutes): string[] {
   return [`${count(labels.length, 'route')} (${first}, … ${labels.at(-1)})  ${weights}`];
 }
 
-function steps({ steps }: Preview): string[] {
+function steps(preview: Preview): string[] {
+  const { steps } = preview;
   if (steps.length === 0) return [];
   const head = ['#', 'REGION', 'STEP', 'INSTANCES', 'WAITS', 'USUALLY TAKES'];
   const rows = steps.map((step, index) => [
@@ -120,7 +122,7 @@ function steps({ steps }: Preview): string[] {
     waitText(step),
     usually(step),
   ]);
-  return [...table([head, ...rows]).split('\n'), `In all: ${expectedText(steps)}.`];
+  return [...waveLines(preview), ...table([head, ...rows]).split('\n'), `In all: ${expectedText(steps)}.`];
 }
 
 function usually({ expectedSeconds }: PreviewedStep): string {

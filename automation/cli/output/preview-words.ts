@@ -9,23 +9,10 @@ import type {
   StackPreview,
 } from '../../../src/domain/preview/preview';
 import { COLOURS, type Colour } from '../../../src/domain/colour';
+import { duration } from '../../../src/domain/duration';
 import { describeWeights, type RouteWeights, type Weights } from '../../../src/domain/traffic';
 
-/** `45 s`, `3 min` or `1 h 5 min`: short enough for a column. */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const parts: [number, string][] = [
-    [Math.floor(whole / 3600), 'h'],
-    [Math.floor((whole % 3600) / 60), 'min'],
-    [whole % 60, 's'],
-  ];
-  return parts
-    .filter(([amount]) => amount > 0)
-    .slice(0, 2)
-    .map(([amount, unit]) => `${amount} ${unit}`)
-    .join(' ');
-}
+export { duration };
 
 /** `1 route`, `3 routes`. */
 export function count(number: number, what: string): string {
@@ -261,9 +248,18 @@ export function instancesText({ instances, capacity }: PreviewedStep): string {
 export function expectedText(steps: readonly PreviewedStep[]): string {
   const known = steps.filter(({ expectedSeconds }) => expectedSeconds !== null);
   if (known.length === 0) return 'no history yet';
-  const sum = known.reduce((total, { expectedSeconds }) => total + (expectedSeconds ?? 0), 0);
+  const sum = known.reduce((total, step) => total + beyondItsGroup(step, known), 0);
   const rest = steps.length - known.length;
   return `${duration(sum)} by the history${rest === 0 ? '' : `; ${count(rest, 'step')} without history not counted`}`;
+}
+
+/** What a step adds to the time of the whole: of those that wait side by side only the longest counts. */
+function beyondItsGroup(step: PreviewedStep, all: readonly PreviewedStep[]): number {
+  const seconds = step.expectedSeconds ?? 0;
+  if (step.group === undefined) return seconds;
+  const group = all.filter(({ group }) => group === step.group);
+  const longest = Math.max(...group.map(({ expectedSeconds }) => expectedSeconds ?? 0));
+  return step === group.find(({ expectedSeconds }) => expectedSeconds === longest) ? longest : 0;
 }
 
 /** `+0.0832 USD per hour while both colours run` */
@@ -283,10 +279,14 @@ export function planText({
   version,
   verdict,
   strategyOptions = [],
+  promotedFrom,
 }: Preview): string | null {
   if (hash === null) return null;
-  const options = ['--version', version, ...strategyOptions, '--plan', hash].join(' ');
-  const command = `\`bascule deploy ${environment} ${options}\``;
+  const options = [...strategyOptions, '--plan', hash].join(' ');
+  const command =
+    promotedFrom === undefined
+      ? `\`bascule deploy ${environment} --version ${version} ${options}\``
+      : `\`bascule promote ${version} --to ${environment} ${options}\``;
   const runs = 'runs exactly this plan, or refuses and says what changed.';
   return verdict.kind === 'refused' ? `Once that is mended, ${command} ${runs}` : `${command} ${runs}`;
 }

@@ -1,6 +1,6 @@
 import type { Assessed, Reason } from '../../../src/domain/records';
 import { describeRequest } from '../../../src/domain/request';
-import { describeStep, type Step } from '../../../src/domain/step';
+import { describeStep, isWatched, type Step } from '../../../src/domain/step';
 import type { Message, Reporter } from '../../../src/ports';
 import { isInteractive, type Terminal } from './terminal';
 
@@ -19,7 +19,7 @@ function refusalLines(refused: Reason | undefined): string[] {
 /** Progress as plain lines with times: for CI logs and for terminals that are not interactive. */
 export class LineReporter implements Reporter {
   private readonly began = new Map<string, number>();
-  private lastWait = { subject: '', at: 0 };
+  private readonly lastWaits = new Map<string, { subject: string; at: number }>();
   private readonly lastAssessed = new Map<string, { verdict: string; at: number }>();
 
   constructor(private readonly terminal: Terminal) {}
@@ -66,10 +66,12 @@ export class LineReporter implements Reporter {
 
   /** A wait is said when what it is for changes, and every ten seconds: a log is read afterwards, and no countdown. */
   private waiting(step: Step, what: string, at: number): string[] {
-    const text = `  waits for ${what}`;
-    const subject = `${step.id} ${text.replace(/\d+/g, '')}`;
-    if (subject === this.lastWait.subject && at - this.lastWait.at < 10_000) return [];
-    this.lastWait = { subject, at };
+    const beside = isBeside(step) ? ` [${step.region}]` : '';
+    const text = `  waits for ${what}${beside}`;
+    const subject = text.replace(/\d+/g, '');
+    const last = this.lastWaits.get(step.id);
+    if (subject === last?.subject && at - last.at < 10_000) return [];
+    this.lastWaits.set(step.id, { subject, at });
     return [`${text} (${this.took(step, at)})`];
   }
 
@@ -99,10 +101,8 @@ interface Spinner {
 
 /** Progress on a terminal: one living line for the step under way, what it waits for and for how long. */
 export class SpinnerReporter implements Reporter {
-  private began = 0;
-  private waitsFor = '';
-  private step: Step | undefined;
-  private verb = '';
+  /** What is under way, in the order of its beginning; the first of it has the living line. */
+  private readonly open = new Map<string, UnderWay>();
 
   constructor(
     private readonly spinner: Spinner,
@@ -117,30 +117,32 @@ export class SpinnerReporter implements Reporter {
     switch (message.kind) {
       case 'started':
       case 'undoing':
-        this.step = message.step;
-        this.began = message.at;
-        this.waitsFor = '';
-        this.verb = message.kind === 'undoing' ? 'undoing: ' : '';
-        this.spinner.start(where(message.step));
+        if (!isBeside(message.step)) this.open.clear();
+        this.open.set(message.step.id, {
+          text: `${message.kind === 'undoing' ? 'undoing: ' : ''}${where(message.step)}`,
+          began: message.at,
+          waitsFor: '',
+        });
+        return this.goOn();
+      case 'waiting': {
+        const under = this.open.get(message.step.id);
+        if (under !== undefined) under.waitsFor = message.for;
         return this.redraw();
-      case 'waiting':
-        this.waitsFor = message.for;
-        return this.redraw();
+      }
       case 'done':
-        this.spinner.succeed(
-          `${where(message.step)} (${seconds(this.began, message.at)})${note(message.note)}`,
-        );
-        return this.idle();
+        this.spinner.succeed(`${where(message.step)} (${this.took(message)})${note(message.note)}`);
+        return this.end(message.step);
       case 'undone':
-        this.spinner.warn(
-          `undone: ${where(message.step)} (${seconds(this.began, message.at)})${note(message.note)}`,
-        );
-        return this.idle();
+        this.spinner.warn(`undone: ${where(message.step)} (${this.took(message)})${note(message.note)}`);
+        return this.end(message.step);
       case 'failed':
         this.spinner.fail(
           `${where(message.step)}\n${reasonLines(message.reason.message, message.reason.details).join('\n')}`,
         );
-        return this.idle();
+        // What was watched beside it is decided about anew.
+        this.open.clear();
+        this.spinner.stop();
+        return;
       case 'opened':
       case 'note':
       case 'assessed':
@@ -148,22 +150,47 @@ export class SpinnerReporter implements Reporter {
       case 'closed':
         this.spinner.stop();
         this.lines.say(message);
-        if (this.step !== undefined) this.spinner.start();
-        if (message.kind === 'closed') this.idle();
+        if (message.kind === 'closed') this.open.clear();
+        this.goOn();
         return;
     }
   }
 
-  private idle(): void {
-    this.step = undefined;
+  private took({ step, at }: { step: Step; at: number }): string {
+    return seconds(this.open.get(step.id)?.began ?? at, at);
+  }
+
+  private end(step: Step): void {
+    this.open.delete(step.id);
     this.spinner.stop();
+    this.goOn();
+  }
+
+  private goOn(): void {
+    if (this.open.size === 0) return;
+    this.spinner.start();
+    this.redraw();
   }
 
   private redraw(): void {
-    if (this.step === undefined) return;
-    const wait = this.waitsFor === '' ? '' : `: waits for ${this.waitsFor}`;
-    this.spinner.text = `${this.verb}${where(this.step)}${wait} (${seconds(this.began, Date.now())})`;
+    const [first, ...beside] = this.open.values();
+    if (first === undefined) return;
+    const wait = first.waitsFor === '' ? '' : `: waits for ${first.waitsFor}`;
+    const more = beside.length === 0 ? '' : `, ${beside.length} beside it`;
+    this.spinner.text = `${first.text}${wait} (${seconds(first.began, Date.now())}${more})`;
   }
+}
+
+/** One step as the living line tells it. */
+interface UnderWay {
+  text: string;
+  began: number;
+  waitsFor: string;
+}
+
+/** Whether other steps may be under way at the same time. */
+function isBeside(step: Step): boolean {
+  return isWatched(step) && step.group !== undefined;
 }
 
 function where(step: Step): string {

@@ -1,3 +1,5 @@
+import { countsText } from '../../../src/domain/suite/result';
+import type { Expectations } from '../../operations/expect-version';
 import type { DatabaseStatus, EnvironmentStatus } from '../../operations/status';
 import type { EventEntry, HistoryEntry } from '../../operations/history';
 
@@ -20,7 +22,12 @@ export function table(rows: readonly (readonly string[])[]): string {
 export function renderStatus(status: EnvironmentStatus): string {
   const lines = [`${status.service} ${status.environment}`];
   for (const region of status.regions) {
-    lines.push('', `${region.region}  live: ${region.live ?? 'no single colour'}  ${region.url}`);
+    if (region.unknown !== null) {
+      lines.push('', `${region.region}  unknown  ${region.url}`, `  it gave no answer: ${region.unknown}`);
+      continue;
+    }
+    const version = region.version ?? 'no single version';
+    lines.push('', `${region.region}  live: ${region.live ?? 'no single colour'}  ${version}  ${region.url}`);
     const fleets = region.fleets.map((fleet) => [
       `  ${fleet.colour}`,
       fleet.role,
@@ -32,14 +39,20 @@ export function renderStatus(status: EnvironmentStatus): string {
     lines.push(table(region.routes.map((route) => [`  ${route.listener}`, route.label, route.weights])));
     const unwell = region.fleets.flatMap((fleet) => (fleet.healthy < fleet.desired ? fleet.instances : []));
     lines.push(...unwell.map((instance) => `  ${instance}`));
+    lines.push(...region.drift.map((what) => `  drift: ${what}`));
   }
   lines.push('');
   if (status.open === null) lines.push('No deployment is under way.');
   else {
-    const state = status.open.running ? 'under way' : 'interrupted';
+    const waits = status.open.approvals.some(({ waiting }) => waiting);
+    const state = status.open.running ? 'under way' : waits ? 'left open' : 'interrupted';
     lines.push(
       `Deployment ${status.open.deployment} to ${status.open.version} is ${state}, at: ${status.open.step}.`,
     );
+    for (const { name, waiting, needed, by } of status.open.approvals)
+      lines.push(
+        `${waiting ? 'It waits for' : 'It will need'} the approval ${name}, ${by.length} of ${needed}: \`bascule approve ${status.environment} --step ${name} --comment <why>\`.`,
+      );
     if (status.open.planHash !== null) lines.push(`Its plan was given as ${status.open.planHash}.`);
     if (!status.open.running)
       lines.push(
@@ -61,6 +74,22 @@ export function renderStatus(status: EnvironmentStatus): string {
   for (const { name, reason, until, by } of status.freezes)
     lines.push(`Frozen until ${until} by ${by.user} on ${by.host} (${name}): ${reason}`);
   return lines.join('\n');
+}
+
+/** Whether every region serves a version, for people. */
+export function renderExpectations({ version, proven, requests, regions }: Expectations): string {
+  const rows = regions.map(({ region, answered, proven: here }) => [
+    `  ${region}`,
+    here ? 'proven' : 'not proven',
+    Object.entries(answered)
+      .map(([by, count]) => `${count} of ${requests} answered by ${by}`)
+      .join(', '),
+  ]);
+  const problems = regions.flatMap(({ region, problems: why }) => why.map((one) => `  ${region}: ${one}`));
+  const head = proven
+    ? `Every region serves ${version} by its own traffic.`
+    : `Not every region is proven to serve ${version} by its own traffic.`;
+  return [head, table(rows), ...problems].join('\n');
 }
 
 function databaseLine({ schema, contract }: DatabaseStatus): string {
@@ -103,12 +132,19 @@ export function renderHistory(
             `  ${step.phase}`,
             step.step,
             step.seconds === null ? '' : `${step.seconds} s`,
-            step.reason ?? '',
+            step.reason ?? testedText(step),
           ]),
         ),
       );
     }
   return [...lines, ...beside].join('\n');
+}
+
+/** What a test that passed came to; of other steps nothing. */
+function testedText({ facts }: HistoryEntry['steps'][number]): string {
+  const { passed, failed, skipped, results } = facts;
+  if (typeof passed !== 'number' || typeof failed !== 'number' || typeof skipped !== 'number') return '';
+  return `${countsText({ passed, failed, skipped })}: ${String(results)}`;
 }
 
 function shortTime(at: string): string {

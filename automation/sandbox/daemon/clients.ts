@@ -66,7 +66,7 @@ async function credentialsFor(endpoint: string, account: string): Promise<Creden
     if ((await sts.send(new GetCallerIdentityCommand({}))).Account === account) return OWN;
     const { Credentials: given } = await sts.send(
       new AssumeRoleCommand({
-        RoleArn: `arn:aws:iam::${account}:role/bascule-sandbox-daemon`,
+        RoleArn: `arn:aws:iam::${account}:role/bascule-deploy`,
         RoleSessionName: 'bascule-sandbox-daemon',
       }),
     );

@@ -86,6 +86,18 @@ export async function answersHealth(port: number): Promise<boolean> {
   }
 }
 
+/** Tells the control plane something of contract.ts that changes it. */
+export async function postToControlPlane(endpoint: string, resource: string, body: unknown): Promise<void> {
+  const answer = await fetch(`${endpoint}/_bascule/${resource}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`it answered ${answer.status}: ${text.slice(0, 200)}`);
+}
+
 async function choosePort({ port, log }: ControlPlaneWish): Promise<number> {
   if (port === null) return 0;
   // The one that was killed a moment ago may still hold the port while the kernel clears it away.

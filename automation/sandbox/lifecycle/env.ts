@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { BasculeError } from '../../../src/domain/errors';
-import type { BuildMachineInfo, SandboxInfo } from './info';
+import { describeAccount, type BuildMachineInfo, type SandboxInfo } from './info';
 import { quote } from './plugins';
 import { sandboxPaths } from './paths';
 import { SANDBOX_KEY, SANDBOX_REGION } from './settings';
@@ -104,6 +104,12 @@ function quoteForFish(text: string): string {
 }
 
 /** The content of the AWS configuration file; tools that build bucket host names are told not to. */
-export function awsConfigFile(): string {
-  return `[default]\nregion = ${SANDBOX_REGION}\noutput = json\ns3 =\n    addressing_style = path\n`;
+export function awsConfigFile(accounts: readonly string[]): string {
+  const common = `region = ${SANDBOX_REGION}\noutput = json\ns3 =\n    addressing_style = path\n`;
+  const profiles = accounts.map(describeAccount).map(
+    ({ profile, roles }) =>
+      // The keys in the environment are those that assume the role.
+      `[profile ${profile}]\nrole_arn = ${roles.deploy}\ncredential_source = Environment\n${common}`,
+  );
+  return [`[default]\n${common}`, ...profiles].join('\n');
 }

@@ -4,6 +4,7 @@ import type { SandboxPaths } from './paths';
 import {
   existingSandbox,
   readSettings,
+  SANDBOX_ACCOUNT,
   SANDBOX_BUCKET,
   SANDBOX_REGION,
   type SandboxSettings,
@@ -22,10 +23,32 @@ export interface SandboxInfo {
   backendUrl: string;
   /** The folder of the Pulumi engine; null when the one on the PATH is used. */
   engineFolder: string | null;
+  /** The first one is that of the sandbox's own environment. */
+  accounts: AccountInfo[];
   /** The machine on which images are made; null when the sandbox has none. */
   buildMachine: BuildMachineInfo | null;
   /** The parts that this start had to start; empty when all was running. */
   started: string[];
+}
+
+/** An AWS account of the sandbox, and what it has from the start. */
+export interface AccountInfo {
+  id: string;
+  bucket: string;
+  /** ARNs of roles that anybody may assume. */
+  roles: { deploy: string; approve: string };
+  /** In the AWS configuration file of the sandbox; it assumes the role to deploy. */
+  profile: string;
+}
+
+export function describeAccount(id: string): AccountInfo {
+  const role = (name: string) => `arn:aws:iam::${id}:role/${name}`;
+  return {
+    id,
+    bucket: id === SANDBOX_ACCOUNT ? SANDBOX_BUCKET : `${SANDBOX_BUCKET}-${id}`,
+    roles: { deploy: role('bascule-deploy'), approve: role('bascule-approve') },
+    profile: `account-${id}`,
+  };
 }
 
 export interface BuildMachineInfo {
@@ -54,6 +77,7 @@ export function describeSandbox(
     pulumiHome: paths.pulumiHome,
     backendUrl: `s3://${SANDBOX_BUCKET}?endpoint=${endpoint}&use_path_style=true&region=${SANDBOX_REGION}`,
     engineFolder: settings.engineFolder,
+    accounts: settings.accounts.map(describeAccount),
     buildMachine: settings.buildMachine && {
       host: '127.0.0.1',
       ...settings.buildMachine,

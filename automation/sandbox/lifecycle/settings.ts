@@ -10,6 +10,8 @@ import { defaultSandboxFolder, sandboxPaths, type SandboxPaths } from './paths';
 export const SANDBOX_REGION = 'eu-west-3';
 /** Holds the Pulumi state, and may hold a service's releases and journals too. */
 export const SANDBOX_BUCKET = 'bascule-sandbox';
+/** The account of whoever uses the sandbox's environment as it is printed. */
+export const SANDBOX_ACCOUNT = '123456789012';
 /** Any key works in the sandbox; this one says in logs and error messages what it is. */
 export const SANDBOX_KEY = 'sandbox';
 
@@ -20,6 +22,8 @@ const settingsSchema = z.object({
   engineFolder: z.string().nullable(),
   /** Whether the bucket and the default VPC were made; the control plane keeps them from then on. */
   founded: z.boolean(),
+  /** The accounts that exist from the start; any other springs up when a role of it is assumed. */
+  accounts: z.array(z.string().regex(/^\d{12}$/)).default([SANDBOX_ACCOUNT]),
   /** Where the build machine listens and who logs in to it; null when the sandbox is to have none. */
   buildMachine: z
     .object({ port: z.int().min(1).max(65535), user: z.string() })
@@ -31,6 +35,7 @@ export const NEW_SANDBOX: SandboxSettings = {
   port: null,
   engineFolder: null,
   founded: false,
+  accounts: [SANDBOX_ACCOUNT],
   buildMachine: null,
 };
 

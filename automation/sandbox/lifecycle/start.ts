@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import * as path from 'node:path';
+import { foundAccounts } from './accounts';
 import { ensureBuildMachine, findPrograms, removeBuildMachine } from './build-machine';
 import { ensureControlPlane } from './control-plane';
 import { ensureDaemon } from './daemon-process';
@@ -21,6 +22,8 @@ export interface StartOptions {
   engineFolder: string | undefined;
   /** Whether it has a machine on which Packer makes images; as before when undefined. */
   buildMachine?: boolean;
+  /** Accounts that it is to have besides those that it has; it keeps them from then on. */
+  accounts?: readonly string[];
   /** How long each part may take to come up; 90 s by default. */
   deadlineSeconds?: number;
   log: (line: string) => void;
@@ -45,7 +48,8 @@ export async function bringUp(paths: SandboxPaths, options: StartOptions): Promi
   const withMachine = options.buildMachine ?? known.buildMachine !== null;
   // Before anything is started: what is lacking for it is for a person to install.
   const programs = withMachine ? await findPrograms() : undefined;
-  await prepareFolders(paths, log);
+  const accounts = [...new Set([...known.accounts, ...(options.accounts ?? [])])];
+  await prepareFolders(paths, accounts, log);
   if (!known.founded) preloadFoundation();
 
   const machine =
@@ -56,6 +60,7 @@ export async function bringUp(paths: SandboxPaths, options: StartOptions): Promi
   const settings = {
     ...known,
     port,
+    accounts,
     engineFolder: options.engineFolder ?? known.engineFolder,
     buildMachine: machine ? { port: machine.port, user: machine.user } : null,
   };
@@ -65,6 +70,7 @@ export async function bringUp(paths: SandboxPaths, options: StartOptions): Promi
 
   const [daemon] = await Promise.all([
     ensureDaemon(paths, { deadlineMs, log }),
+    foundAccounts(`http://127.0.0.1:${port}`, accounts),
     known.founded ? undefined : layFoundation(`http://127.0.0.1:${port}`),
   ]);
   if (daemon.started) log('daemon: load balancers and instances are in force');
@@ -80,12 +86,16 @@ export async function bringUp(paths: SandboxPaths, options: StartOptions): Promi
   return describeSandbox(paths, settings, started);
 }
 
-async function prepareFolders(paths: SandboxPaths, log: (line: string) => void): Promise<void> {
+async function prepareFolders(
+  paths: SandboxPaths,
+  accounts: readonly string[],
+  log: (line: string) => void,
+): Promise<void> {
   const folders = [paths.instances, paths.releases, paths.pulumiHome, path.dirname(paths.awsConfig)];
   await Promise.all(folders.map((folder) => mkdir(folder, { recursive: true })));
   await Promise.all([
     placePlugins(paths.pulumiHome, log),
-    writeFileAtomically(paths.awsConfig, awsConfigFile()),
+    writeFileAtomically(paths.awsConfig, awsConfigFile(accounts)),
     writeFileAtomically(paths.awsCredentials, ''),
   ]);
 }

@@ -1,5 +1,5 @@
 import { daemonStatusSchema, type DaemonStatus } from '../daemon/admin';
-import type { LoadBalancerState, ProcessState, SandboxState, TargetTruth } from '../contract';
+import type { LoadBalancerState, ProcessState, RegionCut, SandboxState, TargetTruth } from '../contract';
 import { answersSsh } from './build-machine';
 import { answersHealth, runningControlPlane } from './control-plane';
 import { findSandbox, type SandboxInfo } from './info';
@@ -23,6 +23,7 @@ export interface ListenerStatus {
 
 export interface InstanceStatus {
   id: string;
+  account: string;
   region: string;
   /** As EC2 calls it. */
   state: string;
@@ -45,15 +46,17 @@ export interface SandboxStatus {
   state: 'running' | 'partly' | 'stopped' | 'absent';
   sandbox: SandboxInfo | null;
   parts: PartStatus[];
-  loadBalancers: { name: string; region: string; listeners: ListenerStatus[] }[];
+  loadBalancers: { name: string; account: string; region: string; listeners: ListenerStatus[] }[];
   instances: InstanceStatus[];
   openRequests: number;
+  /** Regions that are cut off. */
+  cuts: RegionCut[];
 }
 
 /** What runs of a sandbox and what it serves; changes nothing, and works whatever is broken. */
 export async function sandboxStatus(options: { folder?: string }): Promise<SandboxStatus> {
   const sandbox = await findSandbox(options);
-  const nothing = { parts: [], loadBalancers: [], instances: [], openRequests: 0 };
+  const nothing = { parts: [], loadBalancers: [], instances: [], openRequests: 0, cuts: [] };
   if (!sandbox) return { state: 'absent', sandbox: null, ...nothing };
   const paths = sandboxPaths(sandbox.folder);
   const [controlPlane, { part: daemon, status }, machine] = await Promise.all([
@@ -71,6 +74,7 @@ export async function sandboxStatus(options: { folder?: string }): Promise<Sandb
     loadBalancers: (wholeState?.loadBalancers ?? []).map((one) => describeLoadBalancer(one, status)),
     instances: wholeState ? describeInstances(wholeState, status) : [],
     openRequests: status?.openRequests ?? 0,
+    cuts: wholeState?.cuts ?? [],
   };
 }
 
@@ -130,11 +134,12 @@ async function stateOf(
 }
 
 function describeLoadBalancer(
-  { name, region, address, listeners }: LoadBalancerState,
+  { name, account, region, address, listeners }: LoadBalancerState,
   daemon: DaemonStatus | undefined,
 ): SandboxStatus['loadBalancers'][number] {
   return {
     name,
+    account,
     region,
     listeners: listeners.map(({ arn, port, protocol }) => {
       const problem = daemon?.problems.find(({ listenerArn }) => listenerArn === arn)?.message ?? null;
@@ -154,6 +159,7 @@ function describeInstances(state: SandboxState, daemon: DaemonStatus | undefined
       const tag = (name: string) => instance.tags[name] ?? instance.imageTags[name] ?? '';
       return {
         id: instance.id,
+        account: instance.account,
         region: instance.region,
         state: instance.state,
         service: tag('service'),

@@ -26,6 +26,7 @@ const NO_STATE: SandboxState = {
   instances: [],
   certificates: [],
   commands: [],
+  cuts: [],
 };
 
 /**
@@ -178,6 +179,7 @@ export class DataPlane {
   private updateRules(open: Listener, loadBalancer: LoadBalancerState, listener: ListenerState): void {
     open.rules = compileRules(listener, open.rules, (line) => this.options.log(line));
     open.useIdleTimeout(loadBalancer.idleTimeoutSeconds);
+    open.cutOff(this.state.cuts.some((cut) => cut.traffic && cut.region === loadBalancer.region));
   }
 
   /** Opens and closes ports one call after another, each time for the newest state. */

@@ -36,6 +36,7 @@ export class Listener {
   idleTimeoutSeconds = 60;
   /** Whether the port is given up, and only what is under way still goes on. */
   closing = false;
+  private isCutOff = false;
   private certificates: ServedCertificate[] = [];
   private readonly server: http.Server | https.Server;
   /** Node's closeAllConnections overlooks those that have not sent a byte, or a whole TLS handshake, yet. */
@@ -57,6 +58,10 @@ export class Listener {
     this.server.on('connection', (socket: Socket) => {
       // One that is given back after an offer of another protocol is known already.
       if (this.sockets.has(socket)) return;
+      if (this.isCutOff) {
+        socket.destroy();
+        return;
+      }
       this.sockets.add(socket);
       calls.connection(this);
       socket.once('close', () => this.sockets.delete(socket));
@@ -112,6 +117,12 @@ export class Listener {
   useIdleTimeout(seconds: number): void {
     this.idleTimeoutSeconds = seconds;
     this.server.keepAliveTimeout = seconds * 1000;
+  }
+
+  /** While it is cut off nobody gets an answer, and who is connected loses the connection. */
+  cutOff(cut: boolean): void {
+    if (cut && !this.isCutOff) for (const socket of this.sockets) socket.destroy();
+    this.isCutOff = cut;
   }
 
   /** Gives the port up; what is under way goes on, and each client's connection ends with its response. */

@@ -1,6 +1,11 @@
+import { accessChecks } from './access';
 import { analysisChecks } from './analysis';
+import { notificationChecks } from './notifications';
+import { promotionChecks } from './promotion';
 import { strategyChecks } from './strategy';
+import { testChecks } from './tests';
 import { trafficChecks } from './traffic-checks';
+import { waveChecks } from './waves';
 import type { EnvironmentConfig } from './environment';
 import { cidrLength, problem, type Check } from './check';
 
@@ -132,9 +137,14 @@ function networkProblems(network: EnvironmentConfig['network'], path: (string | 
 
 /** All checks that compare fields with each other. */
 export const CHECKS: readonly Check[] = [
+  ...accessChecks,
   ...fleetChecks,
   ...placeChecks,
+  ...waveChecks,
   ...trafficChecks,
   ...strategyChecks,
   ...analysisChecks,
+  ...testChecks,
+  ...notificationChecks,
+  ...promotionChecks,
 ];

@@ -4,6 +4,8 @@ import { openConnections, preflight } from './draining';
 import { headerName, seconds, topicArn, urlPath } from './fields';
 import { migrateSchema } from './migrate';
 import { growthSchema, strategySchema } from './strategy';
+import { testsSchema } from './tests';
+import { wavesSchema } from './waves';
 
 const healthGate = z.strictObject({
   consecutive: z
@@ -101,6 +103,8 @@ export const deploymentSchema = z
       .describe(
         'Seconds with all traffic on the new colour, watched, before the deployment goes on to retire.',
       ),
+    waves: wavesSchema,
+    tests: testsSchema,
     migrate: migrateSchema,
     retire: retire.prefault({}).describe('What becomes of the former colour.'),
     quietSeconds: seconds(1, 3600)

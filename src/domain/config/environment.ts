@@ -1,10 +1,15 @@
 import { z } from 'zod';
+import { accessSchema } from './access';
+import { approvalsSchema } from './approvals';
 import { alarmsSchema, deploymentSchema } from './deployment';
 import { bucketName, certificateArn, plainName, region, tags, topicArn } from './fields';
 import { fleetSchema } from './fleet';
 import { networkSchema } from './network';
+import { notificationsSchema } from './notifications';
 import { pricesSchema } from './prices';
+import { promotionSchema } from './promotion';
 import { listenersSchema, loadBalancerSchema, rulesSchema, targetsSchema } from './traffic';
+import { windowsSchema } from './windows';
 
 const regionOverride = z.strictObject({
   network: networkSchema.optional().describe('Network of this region instead of `network`.'),
@@ -30,6 +35,7 @@ export const environmentSchema = z
       .describe(
         'The AWS account the environment belongs to. When given, work with the credentials of another account is refused.',
       ),
+    access: accessSchema.optional(),
     regions: z
       .array(region)
       .min(1)
@@ -45,8 +51,12 @@ export const environmentSchema = z
     targets: targetsSchema,
     fleet: fleetSchema.describe('The instances of a colour.'),
     deployment: deploymentSchema,
+    approvals: approvalsSchema,
     alarms: alarmsSchema,
     prices: pricesSchema,
+    promotion: promotionSchema.optional(),
+    windows: windowsSchema.optional(),
+    notifications: notificationsSchema,
     protection: z
       .boolean()
       .default(true)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cidr, port, seconds } from './fields';
+import { bucketName, cidr, port, seconds } from './fields';
 
 const rootVolume = z.strictObject({
   sizeGib: z
@@ -72,6 +72,12 @@ export const fleetSchema = z.strictObject({
     .optional()
     .describe(
       "Name of an existing IAM instance profile. Default: one is made that may use Systems Manager (AmazonSSMManagedInstanceCore) and read the bucket's `releases/`, no more.",
+    ),
+  releaseBuckets: z
+    .array(bucketName)
+    .default([])
+    .describe(
+      'Further buckets whose `releases/` the instance profile that is made here, and those who deploy, may read: those of `regionBuckets` in `Pulumi.image.yaml`.',
     ),
   userData: z
     .string()

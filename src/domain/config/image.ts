@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { accessProblems, accessSchema } from './access';
 import { problem } from './check';
-import { bucketName, plainName, port, region, seconds, tags, urlPath, version } from './fields';
+import { bucketName, plainName, port, region, seconds, tags, urlPath } from './fields';
 import type { ConfigProblem } from './problems';
 
 const baseImage = z.strictObject({
@@ -98,7 +99,7 @@ const testBoot = z.strictObject({
 });
 
 /** KMS key of a region; AWS's own aliases are refused where images are shared. */
-const kmsKey = z
+export const kmsKey = z
   .string()
   .regex(
     /^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[A-Za-z0-9/_-]+|alias\/[A-Za-z0-9/_-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})$/,
@@ -110,11 +111,20 @@ export const imageSchema = z
   .strictObject({
     service: plainName.max(26).describe('Name of the service, as its environments write it.'),
     bucket: bucketName.describe('The S3 bucket that holds the releases.'),
+    access: accessSchema
+      .optional()
+      .describe('How Bascule gets into the AWS account that images are baked in. Keys have no place here.'),
     regions: z
       .array(region)
       .min(1)
       .describe(
         'Regions that get an image: those of all environments. It is built in the first and copied to the others.',
+      ),
+    regionBuckets: z
+      .record(region, bucketName)
+      .default({})
+      .describe(
+        'Buckets by region that get a copy of the bundle, compared by its checksum, for the instances of that region; they exist. Name them in `fleet.releaseBuckets` of the environments too. Default: the instances of every region read `bucket`.',
       ),
     tags: tags.default({}).describe('Tags of every image, besides those that Bascule sets.'),
     baseImage: baseImage
@@ -197,6 +207,7 @@ const RESERVED_TAGS = ['service', 'version', 'Name'];
 /** Problems of fields that are sound in themselves and do not go together. */
 export function imageProblems(image: ParsedImage): ConfigProblem[] {
   return [
+    ...accessProblems(image.access, undefined),
     ...placeProblems(image),
     ...keyProblems(image),
     ...builderProblems(image),
@@ -208,12 +219,22 @@ export function imageProblems(image: ParsedImage): ConfigProblem[] {
   ];
 }
 
-function placeProblems({ regions, shareWith }: ParsedImage): ConfigProblem[] {
+function placeProblems({ regions, shareWith, regionBuckets, builder }: ParsedImage): ConfigProblem[] {
   const repeated = (list: readonly string[], key: string): ConfigProblem[] =>
     list.flatMap((one, index) =>
       list.indexOf(one) < index ? [problem([key, index], `${one} stands here twice`)] : [],
     );
-  return [...repeated(regions, 'regions'), ...repeated(shareWith, 'shareWith')];
+  const bucketed = Object.keys(regionBuckets);
+  return [
+    ...repeated(regions, 'regions'),
+    ...repeated(shareWith, 'shareWith'),
+    ...bucketed
+      .filter((one) => !regions.includes(one))
+      .map((one) => problem(['regionBuckets', one], `is not one of regions: ${regions.join(', ')}`)),
+    ...(builder === 'packer' && bucketed.length > 0
+      ? [problem(['regionBuckets'], 'has no use with builder: packer, which puts the release on the image')]
+      : []),
+  ];
 }
 
 function keyProblems({ encrypted, kmsKeys, regions, shareWith }: ParsedImage): ConfigProblem[] {
@@ -279,33 +300,3 @@ const RESERVED_ANSIBLE: readonly string[] = [
   'bascule_root',
   'bascule_become',
 ];
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 sum in hexadecimal');
-
-/** What the bake command asks of the image stack; `bascule:bake`. */
-export const bakeSchema = z.strictObject({
-  version: version.describe('The version to bake.'),
-  sha256: sha256.describe("The bundle's checksum."),
-  contentSha256: sha256.describe(
-    'Checksum over all that makes the image: the packed folder and, for Packer, template, playbook and variables; tells a version from its changed twin.',
-  ),
-  bundleFile: z.string().min(1).describe('The bundle (.tar.gz) on this machine.'),
-  id: z
-    .string()
-    .regex(/^[A-Za-z0-9-]{1,64}$/)
-    .optional()
-    .describe('Names this bake, so that the script runs also where its order was carried out before.'),
-  madeBy: z
-    .string()
-    .max(256)
-    .optional()
-    .describe('What builds, with versions: `packer 1.6.6, ansible 2.14.18`.'),
-  revision: z.string().max(256).optional().describe('Git revision of the packed folder.'),
-  schema: z
-    .string()
-    .regex(/^\d+-\d+$/)
-    .optional()
-    .describe('Range of database schemas that the release works with: `4-6`.'),
-});
-
-export type BakeConfig = z.output<typeof bakeSchema>;

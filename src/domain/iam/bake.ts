@@ -1,7 +1,7 @@
 /** What it takes to make the images of releases, and to remove them. */
 import { BAKING_TAG } from '../bake-order';
 import type { Condition, Statement } from './document';
-import { arns, keyArns, publicArns, releasesArn, type ImageScope, type ServiceScope } from './scope';
+import { arns, keyArns, publicArns, releaseArns, type ImageScope, type ServiceScope } from './scope';
 import { allow, names } from './shared';
 
 /** What a bake asks of everything that another one may have left. */
@@ -25,16 +25,16 @@ function taggedAsBaking({ service }: ServiceScope): Condition {
 }
 
 /** What has no service yet, or this one: who could tag another's as being baked here could remove it then. */
-function unlessOfAnother({ service }: ServiceScope, condition: Condition): Condition {
+export function unlessOfAnother({ service }: ServiceScope, condition: Condition): Condition {
   return { ...condition, StringEqualsIfExists: { 'aws:ResourceTag/service': service } };
 }
 
 /** Images and snapshots: all of EC2's whose ARN names no account (AWS Service Authorization Reference). */
-function imageArns(scope: ServiceScope): string[] {
+export function imageArns(scope: ServiceScope): string[] {
   return publicArns(scope, '*');
 }
 
-function ofTheService({ service }: ServiceScope): Condition {
+export function ofTheService({ service }: ServiceScope): Condition {
   return { StringEquals: { 'aws:ResourceTag/service': service } };
 }
 
@@ -64,7 +64,7 @@ export function bakeImages(scope: ImageScope): Statement[] {
 /** Instances of the builder `bundle` get the release from the bucket; on those of Packer it is. */
 export function keepReleases(scope: ImageScope): Statement[] {
   if (scope.builder !== 'bundle') return [];
-  return [allow('KeepReleases', ['s3:GetObject', 's3:PutObject'], [releasesArn(scope)])];
+  return [allow('KeepReleases', ['s3:GetObject', 's3:PutObject'], releaseArns(scope))];
 }
 
 /** With other accounts: while they are baked, and once more when one of their regions is made up for. */
@@ -82,7 +82,7 @@ function share(scope: ImageScope): Statement[] {
  * Keys of the user's own (Amazon EBS user guide, "Requirements for Amazon EBS encryption": permissions for IAM users).
  * AWS's own key for EBS asks for nothing.
  */
-function useKeys(scope: ImageScope): Statement[] {
+export function useKeys(scope: Pick<ImageScope, 'kmsKeys' | 'account'>): Statement[] {
   const keys = keyArns(scope);
   if (keys.length === 0) return [];
   const actions = [

@@ -13,10 +13,28 @@ export interface Statement {
   Condition?: Condition;
 }
 
+/** A policy of a bucket, which refuses things to all that it concerns, whatever their own policies say. */
+export interface BucketPolicy {
+  Version: '2012-10-17';
+  Statement: BucketStatement[];
+}
+
+export interface BucketStatement extends Omit<Statement, 'Effect'> {
+  Effect: 'Deny';
+  Principal: '*';
+}
+
 /** By operator, then by condition key. */
 export type Condition = Partial<Record<Operator, Record<string, string | string[]>>>;
 
-export type Operator = 'ArnEquals' | 'Bool' | 'StringEquals' | 'StringEqualsIfExists' | 'StringLike';
+export type Operator =
+  | 'ArnEquals'
+  | 'ArnNotLike'
+  | 'Bool'
+  | 'StringEquals'
+  | 'StringEqualsIfExists'
+  | 'StringLike'
+  | 'StringNotEquals';
 
 /**
  * Characters that a policy may have, white space not counted (AWS IAM user guide, "IAM and AWS STS quotas"): a

@@ -1,5 +1,6 @@
 /** The least policy of each use of Bascule, assembled from what it needs and what that is limited to. */
 import { IMAGE_STACK } from '../config';
+import { giveApprovals, seeApprovers } from './approvals';
 import type { PolicyDocument, Statement } from './document';
 import { bakeImages, bakeInstances, keepReleases, LEFTOVERS, removeImages } from './bake';
 import {
@@ -12,10 +13,12 @@ import {
   runCommands,
 } from './fleets';
 import { keepParts, readVpcs } from './parts';
+import { promoteImages } from './promotion';
 import { PROVIDER } from './provider';
 import type { EnvironmentScope, ImageScope, ServiceScope } from './scope';
 import { keepAlarms, keepLoadBalancer, keepRole, moveTraffic } from './service';
 import {
+  compareReleases,
   keepRecords,
   keepState,
   listBuckets,
@@ -26,10 +29,11 @@ import {
   readAllState,
   readRecords,
   readState,
+  tellTopics,
   whoAmI,
 } from './shared';
 
-export const USES = ['preview', 'deploy', 'bake', 'up', 'prune'] as const;
+export const USES = ['preview', 'deploy', 'approve', 'bake', 'up', 'prune'] as const;
 export type Use = (typeof USES)[number];
 
 /** What every look at an environment reads: where its traffic goes, to which instances of which release. */
@@ -121,6 +125,8 @@ function statementsFor(request: PolicyRequest): Statement[] {
       return previewing(request.scope);
     case 'deploy':
       return deploying(request.scope);
+    case 'approve':
+      return [whoAmI(), ...giveApprovals(request.scope)];
     case 'bake':
       return baking(request.scope);
     case 'up':
@@ -138,6 +144,7 @@ function previewing(scope: EnvironmentScope): Statement[] {
     readVpcs(scope),
     readQuotas(scope),
     listBuckets(scope),
+    compareReleases(scope),
     readRecords(scope),
     ...readState(scope),
   ];
@@ -155,9 +162,13 @@ function deploying(scope: EnvironmentScope): Statement[] {
     ...changeTemplates(scope),
     ...launch(scope),
     ...runCommands(scope),
+    ...promoteImages(scope),
+    ...tellTopics(scope),
     firstUse(scope, 'autoscaling.amazonaws.com', 'AWSServiceRoleForAutoScaling'),
     listBuckets(scope),
+    compareReleases(scope),
     keepRecords(scope),
+    ...(scope.approvals.length === 0 ? [] : [seeApprovers(scope)]),
     ...keepState(scope, scope.environment, false),
   ];
 }

@@ -1,6 +1,7 @@
 /** What a policy is limited to, and how AWS names it (AWS Service Authorization Reference, "Resource types"). */
 import { COLOURS } from '../colour';
 import {
+  accountOfAccess,
   fleetName,
   networkOf,
   partitionOf,
@@ -22,6 +23,8 @@ export interface StatePlace {
 export interface ServiceScope {
   service: string;
   bucket: string;
+  /** Further buckets that regions of their own have for releases. */
+  releaseBuckets: string[];
   regions: string[];
   /** `*` where the configuration does not say it. */
   account: string;
@@ -56,8 +59,14 @@ export interface EnvironmentScope extends ServiceScope {
   network: boolean;
   /** Accounts other than the own one that images come from. */
   otherImageOwners: string[];
+  /** Whether releases come to it from another environment, and go on from it to others. */
+  promotion: { to: boolean; from: boolean; kmsKeys: Readonly<Record<string, string>> };
   /** Whether a deployment runs a command on an instance; in the first region, if any. */
   runsCommands: boolean;
+  /** ARNs of the topics that are told of deployments. */
+  topics: string[];
+  /** Whose consent deployments need. */
+  approvals: readonly { name: string; approvers: string[] }[];
 }
 
 /** What no configuration of the project says. */
@@ -67,32 +76,46 @@ interface Given {
   account?: string;
 }
 
-/** `role` is that of a configured instance profile; without one it is taken to have the profile's name. */
+/**
+ * `role` is that of a configured instance profile; without one it is taken to have the profile's name. `goesOn` says
+ * whether another environment takes its releases from this one.
+ */
 export function environmentScope(
   environment: string,
   config: EnvironmentConfig,
-  given: Given & { role?: string },
+  given: Given & { role?: string; goesOn?: boolean },
 ): EnvironmentScope {
   const { service, bucket, regions, loadBalancer, targets, fleet } = config;
   const { expand, contract } = config.deployment.migrate ?? {};
-  const account = given.account ?? config.account ?? '*';
+  const entered = config.access === undefined ? undefined : accountOfAccess(config.access);
+  const account = given.account ?? config.account ?? entered ?? '*';
   const own = fleet.instanceProfile === undefined;
   const name = given.role ?? fleet.instanceProfile ?? `${service}-${environment}-instances`;
   return {
     ...{ service, bucket, regions, account, state: given.state, environment },
+    releaseBuckets: fleet.releaseBuckets,
     loadBalancer: loadBalancer.name,
     targets: targets.name,
     role: { name, own, assumed: !own && given.role === undefined },
     network: regions.some((region) => networkOf(config, region).kind === 'new'),
     otherImageOwners: fleet.imageOwners.filter((owner) => owner !== 'self'),
+    promotion: {
+      to: config.promotion !== undefined,
+      from: given.goesOn === true,
+      kmsKeys: config.promotion?.kmsKeys ?? {},
+    },
     runsCommands: [expand, contract].some((hook) => hook?.on === 'instance'),
+    topics: config.notifications.flatMap((channel) => (channel.kind === 'sns' ? [channel.topicArn] : [])),
+    approvals: config.approvals,
   };
 }
 
-export function imageScope(config: ImageConfig, { state, account = '*' }: Given): ImageScope {
-  const { service, bucket, regions, builder, kmsKeys, shareWith, testBoot } = config;
+export function imageScope(config: ImageConfig, { state, account: given }: Given): ImageScope {
+  const { service, bucket, regions, builder, kmsKeys, shareWith, testBoot, access } = config;
+  const account = given ?? (access === undefined ? undefined : accountOfAccess(access)) ?? '*';
   const shares = shareWith.length > 0;
-  const place = { service, bucket, regions, account, state };
+  const releaseBuckets = [...new Set(Object.values(config.regionBuckets))];
+  const place = { service, bucket, releaseBuckets, regions, account, state };
   return { ...place, builder, kmsKeys, shares, testBoot: testBoot.enabled };
 }
 
@@ -113,7 +136,7 @@ export function publicArns(scope: ServiceScope, ...resources: string[]): string[
 }
 
 /** Keys by which images are encrypted. Of an alias nobody knows whose key it is: any of the region's then. */
-export function keyArns({ kmsKeys, account }: ImageScope): string[] {
+export function keyArns({ kmsKeys, account }: Pick<ImageScope, 'kmsKeys' | 'account'>): string[] {
   return Object.entries(kmsKeys).map(([region, key]) => {
     if (key.startsWith('arn:') && key.includes(':key/')) return key;
     const name = key.includes('alias/') ? '*' : key;
@@ -154,8 +177,10 @@ export function groupArns(scope: EnvironmentScope): string[] {
   );
 }
 
-export function releasesArn(scope: ServiceScope): string {
-  return bucketArn(scope, scope.bucket, `${RELEASES_PREFIX}${scope.service}/*`);
+/** The bundles of the service, in every bucket that has them. */
+export function releaseArns(scope: ServiceScope): string[] {
+  const buckets = [...new Set([scope.bucket, ...scope.releaseBuckets])];
+  return buckets.map((bucket) => bucketArn(scope, bucket, `${RELEASES_PREFIX}${scope.service}/*`));
 }
 
 /** Journal, lease, requests and log of the environment. */

@@ -7,6 +7,7 @@ import {
   ec2Principal,
   iamArn,
   recordsArn,
+  releaseArns,
   stateArns,
   stateVersionArn,
   type EnvironmentScope,
@@ -63,13 +64,27 @@ export function readQuotas(scope: ServiceScope): Statement {
  * is absent is an answer that Bascule needs.
  */
 export function listBuckets(scope: ServiceScope): Statement {
-  const buckets = [scope.bucket, ...(scope.state === null ? [] : [scope.state.bucket])];
+  const buckets = [
+    scope.bucket,
+    ...scope.releaseBuckets,
+    ...(scope.state === null ? [] : [scope.state.bucket]),
+  ];
   const unique = [...new Set(buckets)].map((bucket) => bucketArn(scope, bucket));
   return allow('KnowWhichObjectsAreThere', ['s3:ListBucket'], unique);
 }
 
+/** Whether each region has its bundle, and the same (S3 user guide, "Checking object integrity": HeadObject). */
+export function compareReleases(scope: ServiceScope): Statement {
+  return allow('CompareReleases', ['s3:GetObject'], releaseArns(scope));
+}
+
 export function readRecords(scope: EnvironmentScope): Statement {
   return allow('ReadJournalAndLease', ['s3:GetObject'], [recordsArn(scope)]);
+}
+
+/** Whoever deploys tells people of it. */
+export function tellTopics({ topics }: EnvironmentScope): Statement[] {
+  return topics.length === 0 ? [] : [allow('TellTopics', ['sns:Publish'], [...new Set(topics)])];
 }
 
 export function keepRecords(scope: EnvironmentScope): Statement {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Plan } from '../records';
 import { differences } from './differences';
 import { PLAN_SECTIONS, type PlanSection, type PlanSections } from './preview';
 
@@ -31,6 +32,11 @@ export function hashOf(sections: PlanSections): string {
 
 export function isPlanHash(text: string): boolean {
   return HASH.test(text);
+}
+
+/** A hash of a plan alone, where nobody can say what the stacks would do, as when it was made anew on the way. */
+export function planHashOf(plan: Plan): string {
+  return `plan-${digest(plan).slice(0, WHOLE_DIGITS)}`;
 }
 
 function digest(value: unknown): string {

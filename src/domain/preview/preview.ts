@@ -11,6 +11,8 @@ export interface Preview {
   environment: string;
   service: string;
   version: string;
+  /** The environment that releases come from; absent where any may be deployed. */
+  promotedFrom?: string;
   /** What is live now; null where nothing is. */
   formerVersion: string | null;
   verdict: Verdict;
@@ -103,6 +105,8 @@ export interface PreviewedStep {
   capacity?: Capacity;
   /** The step waits this long at least by configuration, or for a person. */
   wait?: { seconds: number | null; byHand: boolean };
+  /** Steps of one group take their time side by side. */
+  group?: string;
   /** Median of the last successful ones of the journal; null without history. */
   expectedSeconds: number | null;
 }
@@ -140,6 +144,8 @@ export type WarningCode =
   | 'halted'
   /** A freeze is in force and would be overridden. */
   | 'freeze'
+  /** No deployment may begin now, outside the windows. */
+  | 'window'
   /** The database would be changed for a release that does not declare what it works with. */
   | 'schema';
 

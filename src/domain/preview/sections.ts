@@ -26,7 +26,7 @@ export function sectionsOf({ plan, regions, config, strategy, images, stacks }: 
   const { environment, service, version, formerVersion, schema } = plan;
   return {
     version: { environment, service, version, formerVersion, ...(schema && { schema }) },
-    config: { environment: withoutPrices(config), strategy },
+    config: { environment: whatRuns(config), strategy },
     images: byKey(images, ({ region, found }) => [region, found]),
     routes: byKey(plan.found ?? [], (found) => [found.region, routesSection(found)]),
     fleets: byKey(regions, (facts) => [facts.region, fleetsSection(facts)]),
@@ -42,8 +42,9 @@ function byKey<T>(list: readonly T[], entry: (one: T) => [string, unknown]): Rec
   return Object.fromEntries(list.map(entry));
 }
 
-function withoutPrices(config: EnvironmentConfig): Omit<EnvironmentConfig, 'prices'> {
-  const { prices: _, ...rest } = config;
+/** What a deployment costs, and who is told of it, changes nothing of what it does. */
+function whatRuns(config: EnvironmentConfig): Omit<EnvironmentConfig, 'prices' | 'notifications'> {
+  const { prices: _prices, notifications: _notifications, ...rest } = config;
   return rest;
 }
 

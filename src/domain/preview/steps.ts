@@ -2,7 +2,7 @@ import type { RegionFacts } from '../plan';
 import type { Plan } from '../records';
 import type { DeploymentState } from '../replay';
 import { shiftsBefore } from '../shifts';
-import { describeStep, type Capacity, type Step } from '../step';
+import { describeStep, isWatched, type Capacity, type Step } from '../step';
 import { expectedSeconds } from './durations';
 import type { PreviewedStep } from './preview';
 
@@ -22,14 +22,22 @@ export function previewSteps(
       id: step.id,
       kind: step.kind,
       region: step.region,
-      text: describeStep(step),
+      text: textOf(step),
       ...weightsOf(step, plan),
       ...(after && { instances: after }),
       ...capacityOf(step),
       ...waitOf(step),
+      ...(isWatched(step) && step.group !== undefined && { group: step.group }),
       expectedSeconds: expectedSeconds(step, past),
     };
   });
+}
+
+/** Whom a deployment will wait for is what people look for in a preview. */
+function textOf(step: Step): string {
+  return step.kind === 'approve'
+    ? `${describeStep(step)} of ${step.approvers.join(', ')}`
+    : describeStep(step);
 }
 
 interface Standing {

@@ -1,9 +1,11 @@
+import type { WindowsConfig } from '../config';
 import type { BasculeError } from '../errors';
 import { assessDrift, expectationOf, type Expectation, type Sighting } from '../expectation';
 import type { PreflightAssessment } from '../preflight';
 import type { Plan } from '../records';
 import type { DeploymentState } from '../replay';
 import { soleColour } from '../traffic';
+import { describeMoment, windowAt } from '../windows';
 import type { ResourceChange, StackPreview, Warning, WarningCode } from './preview';
 
 /** A warning whose code is one of those that are told of. */
@@ -121,6 +123,16 @@ export function overrideWarnings(names: readonly string[]): Coded[] {
     code: 'freeze',
     message: `the freeze ${name} is in force and would be overridden; that is logged`,
   }));
+}
+
+/** A plan may be looked at at any time, and not be run at any. */
+export function windowWarnings(windows: WindowsConfig | null, now: number): Coded[] {
+  if (windows === null) return [];
+  const state = windowAt(windows, now);
+  if (state.kind === 'open') return [];
+  const opens =
+    state.opensAt === null ? '' : `; the next one opens ${describeMoment(state.opensAt, windows.timeZone)}`;
+  return [{ code: 'window', message: `no deployment may begin now, outside the windows${opens}` }];
 }
 
 /** The database would be changed for a release of which nobody knows what it works with. */

@@ -196,3 +196,26 @@ it('ends the request to the target when the client goes away', async () => {
   await until('the target sees the end', () => closed);
   expect(bench.plane.openRequests()).toBe(0);
 });
+
+it('answers nobody in a region whose traffic is cut off, and everybody when it is healed', async () => {
+  const waiting: net.Socket[] = [];
+  await rawTarget((socket, request) => {
+    if (request.startsWith('GET /slow')) waiting.push(socket);
+    else socket.write(OK);
+  });
+  const cut = (region: string, traffic: boolean) => {
+    bench.state.cuts = [{ region, traffic }];
+    return bench.reapply();
+  };
+  await cut('eu-west-3', false);
+  await cut('eu-central-1', true);
+  expect((await send(bench.port)).body).toBe('ok');
+  const underWay = send(bench.port, { path: '/slow' });
+  const broken = expect(underWay).rejects.toMatchObject({ code: 'ECONNRESET' });
+  await until('the request is under way', () => waiting.length === 1);
+  await cut('eu-west-3', true);
+  await broken;
+  await expect(send(bench.port)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  await cut('eu-west-3', false);
+  expect((await send(bench.port)).body).toBe('ok');
+});

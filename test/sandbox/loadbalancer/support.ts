@@ -183,6 +183,7 @@ export class Bench {
       instances: [],
       certificates: [],
       commands: [],
+      cuts: [],
     };
   }
 

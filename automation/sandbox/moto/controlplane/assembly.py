@@ -18,6 +18,7 @@ from .ec2 import addresses, copies, disks, images, key_pairs, templates, truth, 
 from .elbv2 import backend as elbv2_backend
 from .elbv2 import limits, targets
 from .gateway import Gateway, run_wsgi
+from .iam import accounts
 from .persistence import Persistence
 from .quotas import service_quotas
 from .reconcile import Reconciler
@@ -44,6 +45,8 @@ class ControlPlane:
         install_patches(self.world)
         self.persistence = Persistence(self.world, os.path.join(state_folder, STATE_SUBFOLDER))
         self.persistence.load()
+        # What loading made is what was saved.
+        self.world.dirty_services.clear()
         disks.Disks(state_folder).tidy()
         self.reconciler = Reconciler(self.world)
         self.gateway = Gateway(self.world, self.persistence, self.reconciler)
@@ -81,6 +84,7 @@ def install_patches(world: World) -> None:
     # moto reflects on a service's class for each call; what it finds never changes.
     core_responses.method_names_from_class = cache(core_responses.method_names_from_class)
     certificates.install()
+    accounts.install(world)
     truth.install(world)
     addresses.install(world)
     images.install()

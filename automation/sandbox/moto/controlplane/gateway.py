@@ -12,13 +12,15 @@ from functools import cache
 from http.client import responses
 from typing import Any
 
-from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from .aws_request import AwsRequest, error_response, read_request
+from .iam.callers import account_of_key
 from .internal_api import InternalApi
 from .persistence import Persistence
 from .reconcile import Reconciler
+from .regions import RegionCut, Regions
+from .s3.guard import PolicyGuard
 from .world import World, now_ms
 
 INTERNAL_PREFIX = "/_bascule/"
@@ -53,7 +55,9 @@ class Gateway:
         self.world = world
         self.persistence = persistence
         self.reconciler = reconciler
-        self.internal = InternalApi(world, reconciler)
+        self.regions = Regions(persistence.folder)
+        self.guard = PolicyGuard()
+        self.internal = InternalApi(world, reconciler, persistence, self.regions)
         self.dispatcher = Dispatcher()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -67,6 +71,10 @@ class Gateway:
     def serve_aws(self, environ: dict[str, Any]) -> Response:
         decompress(environ)
         request = read_request(environ, environ["wsgi.input"].getvalue())
+        with self.world.lock:
+            hidden = self.regions.hides(request, environ)
+        if hidden:
+            raise RegionCut(f"{request.region} is cut off")
         delay = self.world.latency_seconds()
         if delay > 0:
             time.sleep(delay)
@@ -93,6 +101,9 @@ class Gateway:
             code = "UnauthorizedOperation" if request.protocol == "ec2" else "AccessDenied"
             return service, error_response(request, 403, code, denial)
         try:
+            refusal = self.guard.refusal(request, environ) if service == "s3" else None
+            if refusal is not None:
+                return service, error_response(request, *refusal)
             app = self.dispatcher.get_application(environ)
             service = str(app.config.get("SANDBOX_SERVICE", service))
             # Both generations of load balancers share one application, and only the newer is in use here.
@@ -120,7 +131,7 @@ class Gateway:
                 "service": request.service,
                 "action": request.action,
                 "region": request.region,
-                "account": get_account_id_from(request.access_key),
+                "account": account_of_key(request.access_key),
                 "status": status,
             }
         )

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+from .iam import accounts
+from .persistence import Persistence
 from .reconcile import Reconciler
+from .regions import Regions
 from .ssm import commands
 from .state_view import sandbox_state
 from .world import World
@@ -33,14 +36,22 @@ class BadRequest(Exception):
 
 
 class InternalApi:
-    def __init__(self, world: World, reconciler: Reconciler) -> None:
+    def __init__(
+        self, world: World, reconciler: Reconciler, persistence: Persistence, regions: Regions
+    ) -> None:
         self.world = world
         self.reconciler = reconciler
+        self.persistence = persistence
+        self.regions = regions
         self.routes: dict[tuple[str, str], Callable[[dict[str, Any]], Response]] = {
             ("GET", "state"): self.state,
             ("POST", "truth"): self.truth,
             ("POST", "faults"): self.set_faults,
             ("GET", "faults"): self.get_faults,
+            ("POST", "accounts"): self.found_accounts,
+            ("GET", "accounts"): self.get_accounts,
+            ("POST", "regions"): self.cut_regions,
+            ("GET", "regions"): self.get_regions,
             ("GET", "calls"): self.calls,
             ("GET", "health"): self.health,
         }
@@ -61,7 +72,7 @@ class InternalApi:
         since = int(number(environ, "since", 0))
         self.world.wait_for_change(since, min(number(environ, "wait", 0), LONGEST_WAIT_SECONDS))
         with self.world.lock:
-            return as_json(sandbox_state(self.world))
+            return as_json({**sandbox_state(self.world), "cuts": self.regions.cuts})
 
     def truth(self, environ: dict[str, Any]) -> Response:
         report = body_of(environ)
@@ -93,12 +104,50 @@ class InternalApi:
     def get_faults(self, _: dict[str, Any]) -> Response:
         return as_json(self.world.faults)
 
+    def found_accounts(self, environ: dict[str, Any]) -> Response:
+        wish = body_of(environ)
+        wanted = wish.get("accounts") if isinstance(wish, dict) else None
+        if not isinstance(wanted, list) or not all(accounts.ACCOUNT.fullmatch(str(one)) for one in wanted):
+            raise BadRequest("`accounts` is a list of account ids, of twelve digits each")
+        with self.world.lock:
+            changed = [one for one in wanted if accounts.found(str(one), str(wish.get("region")))]
+            if changed:
+                self.persistence.mark("iam")
+                self.persistence.s3.save()
+            ticket = self.persistence.ticket()
+        self.persistence.wait_saved(ticket)
+        return 204, [], b""
+
+    def get_accounts(self, _: dict[str, Any]) -> Response:
+        with self.world.lock:
+            return as_json(accounts.founded_accounts())
+
+    def cut_regions(self, environ: dict[str, Any]) -> Response:
+        cuts = body_of(environ)
+        if not isinstance(cuts, list) or not all(is_cut(cut) for cut in cuts):
+            raise BadRequest("regions that are cut off are a list of {region, traffic}")
+        with self.world.lock:
+            self.regions.set(cuts)
+            self.world.bump()
+        return 204, [], b""
+
+    def get_regions(self, _: dict[str, Any]) -> Response:
+        return as_json(self.regions.cuts)
+
     def calls(self, environ: dict[str, Any]) -> Response:
         following, calls = self.world.calls_since(int(number(environ, "since", 0)))
         return as_json({"next": following, "calls": calls})
 
     def health(self, _: dict[str, Any]) -> Response:
         return as_json({"status": "ok", "pid": os.getpid(), "revision": self.world.revision})
+
+
+def is_cut(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("region"), str)
+        and isinstance(value.get("traffic"), bool)
+    )
 
 
 def as_json(value: Any, status: int = 200) -> Response:

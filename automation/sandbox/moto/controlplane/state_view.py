@@ -121,18 +121,24 @@ def target_state(target: dict[str, Any]) -> dict[str, Any]:
 
 def disk_of(disks: Disks, ec2: Any, instance: Any) -> str | None:
     """Where the files of the instance's image lie, unless a bundle says what it runs."""
-    return None if BUNDLE_TAG in ec2.tags.get(instance.image_id, {}) else disks.of_image(instance.image_id)
+    return None if BUNDLE_TAG in image_tags(ec2, instance.image_id) else disks.of_image(instance.image_id)
+
+
+def image_tags(ec2: Any, image_id: str | None) -> dict[str, str]:
+    """The tags of an image, which say what is on it: its owner's, too, where another account shares it."""
+    accounts = [other for _, region, other in ec2_backends.iter_backends() if region == ec2.region_name]
+    owner = next((one for one in [ec2, *accounts] if image_id in one.amis), None)
+    return {} if owner is None else {**owner.tags.get(image_id, {}), **ec2.tags.get(image_id, {})}
 
 
 def instance_state(ec2: Any, instance: Any, where: dict[str, Any]) -> dict[str, Any]:
-    image = ec2.amis.get(instance.image_id)
     tags = dict(ec2.tags.get(instance.id, {}))
     return {
         "id": instance.id,
         **where,
         "state": instance.state,
         "imageId": instance.image_id,
-        "imageTags": dict(ec2.tags.get(image.id, {})) if image else {},
+        "imageTags": image_tags(ec2, instance.image_id),
         "tags": tags,
         "userData": decoded(instance.user_data),
         "launchedAt": utc_ms(instance.launch_time),

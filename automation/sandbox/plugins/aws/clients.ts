@@ -7,8 +7,8 @@ import type { S3 } from '@aws-sdk/client-s3';
 import type { STS } from '@aws-sdk/client-sts';
 import type { AwsSettings } from './settings';
 
-/** As the official provider: its `maxRetries` is 25 unless set. */
-const ATTEMPTS = 25;
+/** As the official provider: 25 unless AWS_MAX_ATTEMPTS says otherwise. */
+const ATTEMPTS = Number(process.env.AWS_MAX_ATTEMPTS) || 25;
 
 interface ClientOptions {
   region: string;
