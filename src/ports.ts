@@ -11,18 +11,19 @@ import type { PostedComment } from './domain/comment';
 import type { EnvironmentEvent, EnvironmentEventBody } from './domain/environment-log';
 import type { FleetLimits, FleetReading } from './domain/fleet';
 import type { LeaseState, Sight } from './domain/lease';
-import type { MachineCommand } from './domain/machine-run';
+import type { MachineCommand, MachineEnding } from './domain/machine-run';
+import type { Message } from './domain/message';
 import type { PreflightReading } from './domain/preflight';
 import type { StackPreview } from './domain/preview/preview';
+import type { ProbeAnswer } from './domain/probe';
 import type { BundleMove } from './domain/promotion-images';
-import type { Assessed, JournalRecord, Holder, Reason } from './domain/records';
+import type { JournalRecord, Holder } from './domain/records';
 import type { LeftSnapshot, ReleaseImage, Used } from './domain/release-images';
 import type { BundleReading } from './domain/release-set';
-import type { Capacity, SmokeRequest, Step } from './domain/step';
+import type { Capacity, SmokeRequest } from './domain/step';
 import type { PlannedTest, TestPlace, TestWork } from './domain/suite/gate';
 import type { TestCase, TestRun } from './domain/suite/result';
 import type { Route, Weights } from './domain/traffic';
-import type { Outcome } from './domain/outcome';
 
 /** What the driver needs of the world. Adapters implement these over AWS and Pulumi; unit tests over memory. */
 
@@ -265,17 +266,7 @@ export interface ReleaseImages {
   removeLeft(snapshot: LeftSnapshot): Promise<void>;
 }
 
-export type ProbeAnswer =
-  | {
-      kind: 'answered';
-      status: number;
-      headers: Record<string, string>;
-      /** Each Set-Cookie header by itself. */
-      setCookies?: string[];
-      body: string;
-      milliseconds: number;
-    }
-  | { kind: 'no-answer'; reason: string; milliseconds: number };
+export type { ProbeAnswer };
 
 /** Sends one HTTP request over a connection of its own; a missing answer is a result, not an exception. */
 export interface Prober {
@@ -346,7 +337,12 @@ export interface Approvals {
    * Writes the own one, anew or over the writing that was read.
    * @throws BasculeError BASCULE_NOT_APPROVER (exit code 2) where the store lets these credentials write none.
    */
-  write(deployment: string, name: string, approval: Approval, over: string | null): Promise<'written' | 'changed'>;
+  write(
+    deployment: string,
+    name: string,
+    approval: Approval,
+    over: string | null,
+  ): Promise<'written' | 'changed'>;
 }
 
 /** Whose credentials this process works with. */
@@ -415,13 +411,7 @@ export interface Insistence {
 
 export type { MachineCommand };
 
-export type MachineEnding =
-  | { kind: 'exited'; code: number }
-  | { kind: 'timed-out' }
-  /** It never began, and never will. */
-  | { kind: 'not-started'; why: string; next: string }
-  /** Nothing more will be heard of it; whether it did its work is not known. */
-  | { kind: 'gone'; why: string };
+export type { MachineEnding };
 
 /** The instances of fleets, as machines on which a command can run. */
 export interface Machines {
@@ -437,19 +427,7 @@ export interface Machines {
   ): Promise<{ ending: MachineEnding; output: string }>;
 }
 
-/** What a person is told while a deployment runs. */
-export type Message =
-  | { kind: 'opened'; deployment: string; title: string; steps: Step[] }
-  | { kind: 'started'; step: Step; at: number }
-  | { kind: 'waiting'; step: Step; for: string; at: number }
-  | { kind: 'done'; step: Step; at: number; note: string }
-  | { kind: 'failed'; step: Step; at: number; reason: Reason }
-  | { kind: 'undoing'; step: Step; at: number }
-  | { kind: 'undone'; step: Step; at: number; note: string }
-  | { kind: 'assessed'; step: Step; assessments: Assessed[]; at: number }
-  | { kind: 'asked'; request: Request; refused?: Reason }
-  | { kind: 'note'; text: string }
-  | { kind: 'closed'; outcome: Outcome; message: string; at: number };
+export type { Message };
 
 export interface Reporter {
   say(message: Message): void;

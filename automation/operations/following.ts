@@ -66,6 +66,8 @@ export function standingNow(session: Session, lease: LeaseState | undefined): St
   return standingOf(lease, session.world.clock.now(), sight);
 }
 
+const note = (text: string): Message[] => [{ kind: 'note', text }];
+
 /** What a driver said, or would have said, when it wrote a record. */
 export function messagesOf(record: JournalRecord, { plan }: DeploymentState): Message[] {
   const { at } = record;
@@ -78,18 +80,13 @@ export function messagesOf(record: JournalRecord, { plan }: DeploymentState): Me
     case 'ran':
       return [];
     case 'unlocked':
-      return [
-        {
-          kind: 'note',
-          text: `${record.holder.user} on ${record.holder.host} took the lease: ${record.why}`,
-        },
-      ];
+      return note(`${record.holder.user} on ${record.holder.host} took the lease: ${record.why}`);
     case 'resumed':
-      return [{ kind: 'note', text: `${record.holder.user} on ${record.holder.host} goes on with it` }];
+      return note(`${record.holder.user} on ${record.holder.host} goes on with it`);
     case 'replanned':
-      return [{ kind: 'note', text: 'what was changed by hand is accepted, and the plan made anew' }];
+      return note('what was changed by hand is accepted, and the plan made anew');
     case 'rollbackRequested':
-      return [{ kind: 'note', text: `it goes back: ${record.reason.message}` }];
+      return note(`it goes back: ${record.reason.message}`);
     case 'started':
       return about(record.step, (step) => ({ kind: 'started', step, at }), record.step);
     case 'verified':
@@ -109,7 +106,7 @@ export function messagesOf(record: JournalRecord, { plan }: DeploymentState): Me
         },
       ];
     case 'approved':
-      return [{ kind: 'note', text: describeTold(record) }];
+      return note(describeTold(record));
     case 'undoStarted':
       return about(record.step, (step) => ({ kind: 'undoing', step, at }), record.step);
     case 'undone':
@@ -122,7 +119,7 @@ export function messagesOf(record: JournalRecord, { plan }: DeploymentState): Me
     }
     case 'unreachable': {
       const then = record.then === 'later' ? 'the other regions go first' : 'it is unknown from here on';
-      return [{ kind: 'note', text: `${record.reason.message}; ${then}` }];
+      return note(`${record.reason.message}; ${then}`);
     }
     case 'closed':
       return [{ kind: 'closed', outcome: record.outcome, message: record.message, at }];

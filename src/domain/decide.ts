@@ -63,8 +63,8 @@ function isOpen(state: DeploymentState, step: Step): boolean {
 function goOnWith(state: DeploymentState, step: Step, open: readonly Step[]): Action {
   const phase = state.steps[step.id]?.phase ?? 'pending';
   switch (phase) {
+    // What was undone when its region went back by itself is begun anew.
     case 'pending':
-    // It was undone when its region went back by itself, and is begun anew.
     case 'undone':
       return { kind: 'start', step };
     case 'started':

@@ -1,6 +1,15 @@
 /** How a command runs on an instance: the script that Systems Manager gives to its agent, and what that tells. */
 import { createHash } from 'node:crypto';
 
+/** How a command on an instance ended. */
+export type MachineEnding =
+  | { kind: 'exited'; code: number }
+  | { kind: 'timed-out' }
+  /** It never began, and never will. */
+  | { kind: 'not-started'; why: string; next: string }
+  /** Nothing more will be heard of it; whether it did its work is not known. */
+  | { kind: 'gone'; why: string };
+
 /** A command for one instance. */
 export interface MachineCommand {
   /**

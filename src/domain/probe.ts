@@ -1,5 +1,18 @@
 import type { SmokeRequest } from './step';
 
+/** What came back of one HTTP request, and how long it took. */
+export type ProbeAnswer =
+  | {
+      kind: 'answered';
+      status: number;
+      headers: Record<string, string>;
+      /** Each Set-Cookie header by itself. */
+      setCookies?: string[];
+      body: string;
+      milliseconds: number;
+    }
+  | { kind: 'no-answer'; reason: string; milliseconds: number };
+
 /** What came back of one HTTP request. */
 export type Answer =
   | { kind: 'answered'; status: number; headers: Record<string, string>; body: string }

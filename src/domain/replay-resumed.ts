@@ -96,12 +96,17 @@ function lookAgain(state: DeploymentState): void {
     if (step.kind === 'health-gate' && phase === 'verified' && ahead) state.steps[step.id] = { ...untouched };
     if (step.kind === 'approve' && phase === 'verified' && !moved) state.steps[step.id] = { ...untouched };
     if (step.kind === 'follow' && phase === 'verified' && ahead) update(state, step.id, { phase: 'started' });
-    if (step.kind === 'hold' && phase === 'undone') state.steps[step.id] = { ...untouched };
-    if (step.kind === 'hold' && (phase === 'undoing' || phase === 'unrestored'))
-      update(state, step.id, { phase: 'started' });
-    // What is held anew has to be put back anew.
-    if (step.kind === 'release' && phase === 'ran') update(state, step.id, { phase: 'started' });
+    holdAnew(state, step);
   }
+}
+
+function holdAnew(state: DeploymentState, { id, kind }: Step): void {
+  const phase = state.steps[id]?.phase;
+  if (kind === 'hold' && phase === 'undone') state.steps[id] = { ...untouched };
+  if (kind === 'hold' && (phase === 'undoing' || phase === 'unrestored'))
+    update(state, id, { phase: 'started' });
+  // What is held anew has to be put back anew.
+  if (kind === 'release' && phase === 'ran') update(state, id, { phase: 'started' });
 }
 
 /** The shift of the region that a step makes ready for. */

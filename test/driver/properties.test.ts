@@ -9,6 +9,7 @@ import { unknownRegions } from '../../src/domain/regions';
 import { replay, type DeploymentState } from '../../src/domain/replay';
 import { allTo, liveColour, sameWeights } from '../../src/domain/traffic';
 import type { FailurePolicy, WavePolicy } from '../../src/domain/waves';
+import type { FakeRegion } from '../support/fake-world';
 import { Killed, mischiefs, type Mischief } from '../support/mischief';
 import { BY_HAND, Watched, type Beginning } from '../support/watched';
 
@@ -205,6 +206,13 @@ function haltBy(cause: 'moved-by-hand' | 'requests' | 'both-sick' | 'cut-off', a
   }
 }
 
+function expectPutBack(region: FakeRegion, suspended: readonly string[]): void {
+  const blue = region.fleets.get('blue');
+  expect(blue?.suspended.sort(), 'blue has back what it had').toEqual([...suspended].sort());
+  expect(region.fleets.get('green')?.suspended ?? []).toEqual([]);
+  if (blue !== undefined && blue.desired > 0) expect(blue.minimum).toBe(2);
+}
+
 function expectEnding(watched: Watched, state: DeploymentState): void {
   const { regions, beginning } = watched;
   expect(state.closed).not.toBeNull();
@@ -214,13 +222,8 @@ function expectEnding(watched: Watched, state: DeploymentState): void {
   expect(unknown.length === 0 || state.closed?.outcome === 'halted', 'what is unknown is not done').toBe(
     true,
   );
-  for (const region of regions) {
-    if (watched.fleetsByHand || unknown.includes(region.name)) continue;
-    const blue = region.fleets.get('blue');
-    expect(blue?.suspended.sort(), 'blue has back what it had').toEqual([...beginning.suspended].sort());
-    expect(region.fleets.get('green')?.suspended ?? []).toEqual([]);
-    if (blue !== undefined && blue.desired > 0) expect(blue.minimum).toBe(2);
-  }
+  for (const region of regions)
+    if (!watched.fleetsByHand && !unknown.includes(region.name)) expectPutBack(region, beginning.suspended);
   const shared = regions.some((region) =>
     region.weightsOf('production').some((weights) => sameWeights(weights, BY_HAND)),
   );

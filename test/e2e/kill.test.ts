@@ -16,7 +16,7 @@ const EVERY_NIGHT: ScenarioName[] = ['rollback', 'first', 'deployment', 'canary'
 /** A driver that dies at a weight on the way is in canary.test too. */
 const EVERY_TIME: ScenarioName[] = ['rollback', 'first', 'regions'];
 /** A stage of its own and two regions in each case: what is new in it is where the regions meet. */
-const POINTS_OF_TWO_REGIONS = 4;
+const POINTS_OF_TWO_REGIONS = 2;
 const named = BASCULE_KILL_SCENARIO?.split(',') ?? (nightly ? EVERY_NIGHT : EVERY_TIME);
 const chosen = EVERY_NIGHT.filter((name) => named.includes(name));
 

@@ -17,7 +17,7 @@ const TOKEN_SOURCES = ['tokenVariable', 'tokenFile', 'githubAudience'] as const;
 
 const webIdentity = z
   .strictObject({
-    kind: z.literal('web-identity'),
+    kind: z.literal('web-identity').describe('A token that a CI system gives its jobs.'),
     roleArn: roleArn.describe('Role that the token is exchanged for.'),
     tokenVariable: variableName
       .optional()
@@ -47,13 +47,13 @@ const webIdentity = z
 const credentials = z
   .discriminatedUnion('kind', [
     z
-      .strictObject({ kind: z.literal('ambient') })
+      .strictObject({ kind: z.literal('ambient').describe('What the AWS SDK finds by itself.') })
       .describe(
         "What the AWS SDK finds by itself: variables, AWS_PROFILE, a container's or an instance's role.",
       ),
     z
       .strictObject({
-        kind: z.literal('profile'),
+        kind: z.literal('profile').describe('A profile of the AWS configuration files.'),
         name: z
           .string()
           .regex(/^[\w+=,.@/:%-]+$/, 'must be the name of a profile')

@@ -100,6 +100,11 @@ function crossProblems(
   const unreadable = sections.filter((section) => !isMapping(draft[section]));
   const readable = { ...draft } as Record<string, unknown>;
   for (const section of unreadable) readable[section] = {};
+  // Others are derived from these two: a value of any other kind may be none that text or a sum can be made of.
+  if (typeof readable['service'] !== 'string') readable['service'] = '';
+  const targets = readable['targets'] as Record<string, unknown>;
+  if (typeof targets['deregistrationDelaySeconds'] !== 'number')
+    readable['targets'] = { ...targets, deregistrationDelaySeconds: 0 };
   const config = withDependentDefaults(name, fillListeners(readable) as unknown as ParsedEnvironment);
   const broken = structural.map((problem) => pathText(problem.path).replace(/\[[^\]]*\]/g, ''));
   return CHECKS.filter((check) =>
