@@ -5,7 +5,12 @@ import path from 'node:path';
  * other layers it may import, and `packages` the npm packages; where one is absent, anything goes.
  */
 export const LAYERS = [
-  { name: 'domain', files: /^src\/domain\//, layers: [], packages: [/^zod$/, /^yaml$/, /^node:crypto$/, /^node:util$/, /^jsonpath-rfc9535$/] },
+  {
+    name: 'domain',
+    files: /^src\/domain\//,
+    layers: [],
+    packages: [/^zod$/, /^yaml$/, /^node:crypto$/, /^node:util$/, /^jsonpath-rfc9535$/],
+  },
   { name: 'ports', files: /^src\/ports\.ts$/, layers: ['domain'], packages: [] },
   { name: 'adapters', files: /^src\/adapters\//, layers: ['domain', 'ports'] },
   {

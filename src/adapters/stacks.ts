@@ -245,7 +245,12 @@ export class PulumiStacks implements Stacks {
     config: EnvironmentConfig,
     private readonly programs: StackPrograms,
   ) {
-    this.service = new InlineStack(place, environment, () => programs.service(config, environment), programs.load);
+    this.service = new InlineStack(
+      place,
+      environment,
+      () => programs.service(config, environment),
+      programs.load,
+    );
   }
 
   async upService(): Promise<StackChanges> {
