@@ -331,8 +331,8 @@ export interface Requests {
 export interface Approvals {
   /** What there is of one approval of a deployment, without the writings that are known already. */
   read(deployment: string, name: string, known: ReadonlySet<string>): Promise<FoundApproval[]>;
-  /** The own one, where there is any. */
-  own(deployment: string, name: string, userId: string): Promise<FoundApproval | undefined>;
+  /** Which writing there is of the own one; null where there is none. */
+  own(deployment: string, name: string, userId: string): Promise<string | null>;
   /**
    * Writes the own one, anew or over the writing that was read.
    * @throws BasculeError BASCULE_NOT_APPROVER (exit code 2) where the store lets these credentials write none.

@@ -83,7 +83,7 @@ async function write(
   for (;;) {
     const there = await approvals.own(deployment, name, approval.userId);
     // Another process of the same person was faster: the later word is the one that holds.
-    if ((await approvals.write(deployment, name, approval, there?.object ?? null)) === 'written') return;
+    if ((await approvals.write(deployment, name, approval, there)) === 'written') return;
   }
 }
 

@@ -19,14 +19,17 @@ export class S3Approvals implements Approvals {
     const found = await Promise.all(
       entries.map(async ({ key }) => {
         const userId = /^([^/]+)\.json$/.exec(key.slice(folder.length))?.[1];
-        return userId === undefined ? undefined : this.own(deployment, name, userId);
+        return userId === undefined ? undefined : this.found(key, userId);
       }),
     );
     return found.flatMap((one) => (one === undefined || known.has(one.object) ? [] : [one]));
   }
 
-  async own(deployment: string, name: string, userId: string): Promise<FoundApproval | undefined> {
-    const key = this.key(deployment, name, userId);
+  async own(deployment: string, name: string, userId: string): Promise<string | null> {
+    return (await this.objects.get(this.key(deployment, name, userId)))?.etag ?? null;
+  }
+
+  private async found(key: string, userId: string): Promise<FoundApproval | undefined> {
     const object = await this.objects.get(key);
     if (object === undefined) return undefined;
     const tags = await this.objects.tags(key);

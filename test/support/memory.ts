@@ -164,8 +164,8 @@ export class MemoryApprovals implements Approvals {
     return Promise.resolve(all.filter(({ object }) => !known.has(object)));
   }
 
-  own(deployment: string, name: string, userId: string): Promise<FoundApproval | undefined> {
-    return Promise.resolve(this.objects.get(`${deployment}/${name}/${userId}`));
+  own(deployment: string, name: string, userId: string): Promise<string | null> {
+    return Promise.resolve(this.objects.get(`${deployment}/${name}/${userId}`)?.object ?? null);
   }
 
   write(deployment: string, name: string, approval: Approval, over: string | null) {

@@ -14,7 +14,6 @@ export function giveApprovals(scope: EnvironmentScope): Statement[] {
   return [
     allow('KnowWhichObjectsAreThere', ['s3:ListBucket'], [bucketArn(scope, scope.bucket)]),
     allow('ReadJournalAndLease', ['s3:GetObject'], [recordsArn(scope)]),
-    seeApprovers(scope),
     allow(
       'ApproveInTheOwnName',
       ['s3:PutObject', 's3:PutObjectTagging'],

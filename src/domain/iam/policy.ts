@@ -187,6 +187,7 @@ function baking(scope: ImageScope): Statement[] {
 /** `bascule images` and what removes them: whatever the service's environments need is looked at. */
 function pruning(scope: ServiceScope): Statement[] {
   return [
+    whoAmI(),
     look([...STANDING, ...UNUSED]),
     ...removeImages(scope),
     listBuckets(scope),
