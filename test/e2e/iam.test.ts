@@ -62,7 +62,7 @@ let recording: Recording;
 
 beforeAll(async () => {
   recording = await recordEverything();
-}, 550_000);
+}, 1_200_000);
 
 interface Asked extends Permission {
   by: string;
