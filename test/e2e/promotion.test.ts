@@ -2,7 +2,7 @@
 import { DescribeImagesCommand, EC2Client, type Image } from '@aws-sdk/client-ec2';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Approval } from '../../src/domain/approval';
 import type { JournalRecord } from '../../src/domain/records';
 import { actAs, applyBucketPolicy, runAs, type Acting } from '../support/approvals';
@@ -11,6 +11,9 @@ import type { Program } from '../support/command-line';
 import { apps, LiveEnvironment } from '../support/e2e';
 import { MailServer } from '../support/mail';
 import { must, until } from '../support/until';
+
+// Whole deployments, several in a test, beside whatever else the machine does.
+vi.setConfig({ testTimeout: 900_000 });
 
 const [INT, STAGING, PRODUCTION] = ['123456789012', '222222222222', '333333333333'] as const;
 
@@ -50,7 +53,7 @@ beforeAll(async () => {
     live.succeeds('deploy', 'int', '--version', '1.0.0'),
     ...['staging', 'production'].map((name) => live.succeeds('up', name)),
   ]);
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   await live?.dispose();
@@ -129,7 +132,7 @@ describe('a release', () => {
         ],
       },
     ]);
-  }, 120_000);
+  });
 });
 
 describe('production', () => {
@@ -155,7 +158,7 @@ describe('production', () => {
     planHash = must(/plan-[0-9a-f-]+/.exec(asked.text)?.[0]);
     expect(asked.to).toEqual(['team@example.com']);
     for (const part of ['Prices are rounded', '1.0.0', 'bascule approve']) expect(asked.text).toContain(part);
-  }, 180_000);
+  });
 
   const approving = (who: keyof typeof people, ...more: string[]) =>
     runAs(live, must(people[who]), 'approve', 'production', '--comment', `${who} looked`, ...more);
@@ -248,7 +251,7 @@ describe('production', () => {
     expect((await live.run('status', 'production', '--expect', '1.0.0')).exitCode).toBe(0);
     const [first, last3] = await Promise.all([imageIn(INT), imageIn(PRODUCTION)]);
     expect(tagsOf(last3)['bascule:content']).toBe(tagsOf(first)['bascule:content']);
-  }, 120_000);
+  });
 });
 
 async function journal(deployment: string): Promise<JournalRecord[]> {

@@ -2,7 +2,7 @@
  * Three regions in waves: a release that is bad in the second one only, and a region that is cut off before, during and
  * after its shift, and is back when a person goes on.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startLoad, type Load } from '../../automation/rehearsal/load/load';
 import type { JournalRecord } from '../../src/domain/records';
 import { PASS, startAwsProxy, type AwsCall, type AwsProxy } from '../support/aws-proxy';
@@ -11,6 +11,9 @@ import { ENVIRONMENT } from '../support/e2e-project';
 import type { LiveEnvironment } from '../support/e2e';
 import { cutBefore, expecting, heal, liveInRegions, movesTraffic } from '../support/regions';
 import { must } from '../support/until';
+
+// Whole deployments, several in a test, beside whatever else the machine does.
+vi.setConfig({ testTimeout: 900_000 });
 
 const [FIRST, SECOND, THIRD] = ['eu-west-3', 'eu-central-1', 'us-east-1'] as const;
 const BAD = `2.0.0-in-${SECOND}`;
@@ -32,7 +35,7 @@ beforeAll(async () => {
   live.env = { ...live.env, AWS_MAX_ATTEMPTS: '3' };
   const few = { keepAliveConnections: 2, freshConnections: 1, requestsPerSecond: 20 };
   load = await startLoad({ url: await live.url(FIRST), path: '/', ...few });
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   const result = await load?.stop();

@@ -36,7 +36,7 @@ const clients: { destroy(): void }[] = [];
 beforeAll(async () => {
   plane = await Plane.start();
   await plane.found([INT, STAGING, PRODUCTION]);
-}, 100_000);
+});
 afterAll(async () => {
   clients.forEach((client) => client.destroy());
   await plane.dispose();
@@ -239,7 +239,7 @@ describe('a region that is cut off', () => {
     expect((await plane.state()).cuts).toEqual([{ region: OTHER, traffic: false }]);
     await plane.cut([]);
     await asking(OTHER);
-  }, 60_000);
+  });
 
   it('takes its own buckets along, whatever a call was signed for, and no others', async () => {
     const Bucket = `bascule-sandbox-${STAGING}`;
