@@ -16,6 +16,8 @@ const LONG = [
   'kill',
   'faults',
   'iam',
+  'regions',
+  'promotion',
   'stack-leftovers',
   'e2e/preview',
   'e2e/bake',

@@ -1,6 +1,7 @@
 import { cutoverBegan, decide, type Action } from '../src/domain/decide';
 import { BasculeError } from '../src/domain/errors';
 import type { Outcome } from '../src/domain/outcome';
+import { durationsSoFar } from '../src/domain/preview/durations';
 import type { Facts, Reason } from '../src/domain/records';
 import type { DeploymentState } from '../src/domain/replay';
 import { watchesTraffic } from '../src/domain/shifts';
@@ -244,7 +245,13 @@ async function close(
   reason: Reason | null,
 ): Promise<Ending> {
   const message = await closingText(deployment.world, state, outcome, reason);
-  const record = await deployment.journal.append({ kind: 'closed', outcome, message });
+  const durations = outcome === 'succeeded' ? durationsSoFar(state) : undefined;
+  const record = await deployment.journal.append({
+    kind: 'closed',
+    outcome,
+    message,
+    ...(durations && { durations }),
+  });
   deployment.reporter.say({ kind: 'closed', outcome, message, at: record.at });
   return { outcome, message, reason };
 }

@@ -84,26 +84,28 @@ async function bakeTools({ env, progress }) {
   return [{ name: 'Tools of the bake', count: NOTHING, leftOut }];
 }
 
-/** Lint and type check side by side: each keeps one core busy. Their output is shown whole, one after the other. */
+/** In two rows, as long as each other, of which each keeps one core busy. What they say is shown whole. */
 async function checks(context) {
   const bin = (name, ...args) => [
     process.execPath,
     path.join(context.project, 'node_modules', name),
     ...args,
   ];
-  const lint = check(context, 'Lint', [
-    bin('eslint/bin/eslint.js', '.', '--max-warnings=0'),
-    bin('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
-    () => pythonLint(context),
-    ...PIPELINES.map(
-      ([schema, files]) =>
-        () =>
-          pipelineLint(context, schema, files),
-    ),
-    () => imagesLint(context),
-  ]);
+  const lint = check(context, 'Lint', [bin('eslint/bin/eslint.js', '.', '--max-warnings=0')]);
   const types = check(context, 'Type check', [bin('typescript/bin/tsc', '--noEmit', '-p', '.')]);
-  return [await lint.then(shown), await types.then(shown)];
+  const others = types.then(() =>
+    check(context, 'Format, Python, pipelines and images', [
+      bin('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
+      () => pythonLint(context),
+      ...PIPELINES.map(
+        ([schema, files]) =>
+          () =>
+            pipelineLint(context, schema, files),
+      ),
+      () => imagesLint(context),
+    ]),
+  );
+  return [await lint.then(shown), await types.then(shown), await others.then(shown)];
 }
 
 async function pythonLint({ project, progress }) {

@@ -90,8 +90,11 @@ export interface Stacks {
 export interface StackPreviews {
   /** What the service stack gave when it was last applied; undefined when it never was. Only reads. */
   outputs(): Promise<ServiceOutputs | undefined>;
-  /** The service stack, with the configuration as it stands in its file; all of it is new where none was applied. */
-  service(): Promise<StackPreview>;
+  /**
+   * The service stack, with the configuration as it stands in its file; all of it is new where none was applied.
+   * `begun` is called once the engine is at work.
+   */
+  service(begun?: () => void): Promise<StackPreview>;
   /**
    * One fleet's stack, as a deployment would apply it; all of it is new where none was applied.
    * @throws BasculeError where it cannot be said, for example while the service stack was never applied.
@@ -281,6 +284,8 @@ export interface Journal {
   read(deployment: string): Promise<JournalRecord[]>;
   /** As read, and the number of a last record that was cut off: its append never completed. */
   inspect(deployment: string): Promise<{ records: JournalRecord[]; torn: number | null }>;
+  /** The last record, where it is whole; cheap where the others do not matter. */
+  newest(deployment: string): Promise<JournalRecord | undefined>;
   /** The whole records from this number on, in order; cheap where there are none yet, for who follows along. */
   after(deployment: string, from: number): Promise<JournalRecord[]>;
   /** Ids of the environment's deployments, oldest first. */

@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { EnvironmentConfig } from '../../src/domain/config';
 import { BasculeError } from '../../src/domain/errors';
-import type { PulumiCommand } from '@pulumi/pulumi/automation/cmd';
 import type { Objects } from '../../src/adapters/objects';
+import type { PreviewEngine } from '../../src/adapters/preview-engine';
 import type { PulumiStackPreviews } from '../../src/adapters/stack-previews';
-import type { StackPrograms } from '../../src/adapters/stacks';
 import type { ServiceOutputs, Stacks } from '../../src/ports';
 import { notUp } from '../operations/not-up';
 import { policyOf } from '../operations/policy';
@@ -13,6 +12,8 @@ import type { PreviewPlace } from '../operations/preview';
 import type { Session } from '../operations/session';
 import type { EnvironmentOptions } from './options';
 import { createReporter } from './output/reporter';
+import { PreviewThread } from './preview-thread';
+import { guardedPrograms, shownPrograms } from './programs';
 import { requireEngine } from './setup';
 import { beforeSignalsEnd, stopOnSignals, type Stopping } from './signals';
 
@@ -26,8 +27,11 @@ export interface OpenedEnvironment {
   folder: string;
   config: EnvironmentConfig;
   stacks: Stacks;
-  /** What the engine would do to the stacks, as they are when the first of them is looked at. */
-  previews(): Promise<PulumiStackPreviews>;
+  /**
+   * What the engine would do to the stacks, as they are when the first of them is looked at. Without an engine for
+   * it, the programs run inside this thread.
+   */
+  previews(engine?: PreviewEngine): Promise<PulumiStackPreviews>;
   progress(text: string): void;
   /** Who is told what stacks were left by earlier updates; standard error until somebody else is named. */
   tellNotes(listener: (text: string) => void): void;
@@ -63,19 +67,13 @@ export async function stackPlace(folder: string) {
   process.env['PULUMI_SKIP_UPDATE_CHECK'] = 'true';
   // Stacks run `command` scripts of this checkout whatever folder the project is in.
   process.env['BASCULE_HOME'] ??= OWN_FOLDER;
-  const { PulumiCommand } = await import('@pulumi/pulumi/automation/cmd.js');
   const silence = Number(process.env['BASCULE_STACK_SILENCE_SECONDS']);
   return {
     projectFolder: folder,
-    command: commandOf(PulumiCommand, engine.version),
+    command: { command: 'pulumi', version: engine.version },
     note: progress,
     ...(silence > 0 ? { patience: { silenceSeconds: silence } } : {}),
   };
-}
-
-/** As `PulumiCommand.get` makes it, which would start the engine to ask for the version that is known already. */
-function commandOf(of: typeof PulumiCommand, version: string): PulumiCommand {
-  return Object.assign(Object.create(of.prototype) as PulumiCommand, { command: 'pulumi', version });
 }
 
 function progress(text: string): void {
@@ -101,26 +99,16 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
   let note = progress;
   const place = { ...(await stackPlace(folder)), note: (text: string) => note(text) };
   await entered;
-  const programs: StackPrograms = {
-    service: async (given, environment) =>
-      (await import('../../stacks/service.js')).serviceProgram(given, environment, guard),
-    fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place, guard),
-    load: loadPrograms,
-  };
-  // A preview shows what would be done, and has looked at what is live by itself.
-  const shown: StackPrograms = {
-    service: async (given, environment) =>
-      (await import('../../stacks/service.js')).serviceProgram(given, environment),
-    fleet: async (place) => (await import('../../stacks/fleet.js')).fleetProgram(place),
-    load: loadPrograms,
-  };
   return {
     folder,
     config,
-    stacks: new PulumiStacks(place, argv.environment, config, programs),
-    previews: async () => {
-      const adapter = await import('../../src/adapters/stack-previews.js');
-      return new adapter.PulumiStackPreviews(place, argv.environment, config, shown);
+    stacks: new PulumiStacks(place, argv.environment, config, guardedPrograms(guard)),
+    previews: async (engine) => {
+      const [{ PulumiStackPreviews }, shows] = await Promise.all([
+        import('../../src/adapters/stack-previews.js'),
+        engine ?? inlinePreviews(),
+      ]);
+      return new PulumiStackPreviews(place, argv.environment, config, shows);
     },
     progress,
     tellNotes: (listener) => void (note = listener),
@@ -134,8 +122,9 @@ export async function openEnvironment(argv: EnvironmentOptions): Promise<OpenedE
   };
 }
 
-function loadPrograms(): Promise<unknown> {
-  return Promise.all([import('../../stacks/service.js'), import('../../stacks/fleet.js')]);
+async function inlinePreviews(): Promise<PreviewEngine> {
+  const { InlinePreviewEngine } = await import('../../src/adapters/preview-engine.js');
+  return new InlinePreviewEngine(shownPrograms);
 }
 
 /** With the environment's own access, and only in its own account. */
@@ -186,13 +175,16 @@ export async function withSession<T>(
 }
 
 /** What a preview is gathered from, whether the environment is up or not; none of it is written to. */
-export async function openPreview(argv: EnvironmentOptions): Promise<PreviewPlace> {
-  // Pulumi's SDK notes where each of its promises was made, thousands of them with a hundred rules.
-  if (process.env['BASCULE_DEBUG'] === undefined) Error.stackTraceLimit = 0;
-  const opened = await openEnvironment(argv);
+export async function openPreview(argv: EnvironmentOptions): Promise<PreviewPlace & { close(): void }> {
+  // Before all else: it loads Pulumi while this thread reads the configuration and begins to ask AWS.
+  const thread = new PreviewThread();
+  const opened = await openEnvironment(argv).catch(async (thrown: unknown) => {
+    await thread.stop();
+    throw thrown;
+  });
   const { config, folder } = opened;
   const [stacks, { AwsImages }] = await Promise.all([
-    opened.previews(),
+    opened.previews(thread),
     import('../../src/adapters/images.js'),
   ]);
   beforeSignalsEnd(() => stacks.abandon());
@@ -201,6 +193,7 @@ export async function openPreview(argv: EnvironmentOptions): Promise<PreviewPlac
     config,
     images: new AwsImages(),
     stacks,
+    close: () => thread.close(),
     session: async () => {
       const outputs = await stacks.outputs();
       if (outputs === undefined) return undefined;

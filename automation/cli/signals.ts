@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { describeStep, isSafePoint, type Step } from '../../src/domain/step';
 import type { Insistence, Message, Reporter } from '../../src/ports';
 
@@ -86,12 +87,18 @@ function nextSafePoint(step: Step | undefined): string {
   return `after this step, once all routes are read back (${describeStep(step)})`;
 }
 
+/** With nothing else to wait for, the process would have come to its ordinary end before the signal is heard. */
+const LATEST_END_MILLISECONDS = 2_000;
+
 /** Runs something short before a signal ends the process, for commands that have nothing to bring to an end. */
 export function beforeSignalsEnd(work: () => Promise<void>): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      // Nobody listens any more: it ends the process as if nobody ever had.
-      const end = (): boolean => process.kill(process.pid, signal);
+      const end = (): void => {
+        // Ends the process as if nobody had ever listened; where a library still does, once that has sent it again.
+        process.kill(process.pid, signal);
+        setTimeout(() => process.exit(128 + constants.signals[signal]), LATEST_END_MILLISECONDS);
+      };
       work().then(end, end);
     });
   }

@@ -47,7 +47,7 @@ export async function enginesOnPath(
     const one = await inspectFolder(path.dirname(file), cache, env);
     if (one.engine && !one.host) {
       const elsewhere = onPath(LANGUAGE_HOST, env)[0];
-      if (elsewhere) Object.assign(one, await inspectHost(elsewhere, undefined));
+      if (elsewhere) Object.assign(one, await inspectHost(elsewhere, undefined, cache));
     }
     if (one.engine) found.push(one);
     if (!one.engine || !one.host) rejected.push({ what: `${file} on the PATH`, why: one.why });
@@ -65,7 +65,7 @@ export async function inspectFolder(folder: string, cache: string, env: NodeJS.P
   const engine = version ? { engine: { path: file, version } } : {};
   const beside = await hostBeside(file);
   const host: Pick<Found, 'host' | 'why'> = beside
-    ? await inspectHost(beside, version)
+    ? await inspectHost(beside, version, cache)
     : { why: `it has no ${LANGUAGE_HOST} beside it, nor is one on the PATH` };
   return { folder, ...engine, ...host, why: why || host.why };
 }
@@ -79,10 +79,14 @@ async function hostBeside(file: string): Promise<string | undefined> {
 async function inspectHost(
   file: string,
   engineVersion: string | undefined,
+  cache: string,
 ): Promise<Pick<Found, 'host' | 'why'>> {
-  const asked = await runCommand(file, ['-help'], { timeoutMs: ANSWER_MS });
-  // Asked for help, Go programs of different ages end with 0 or with 2; a broken one does not name its options.
-  if (!/tracing/.test(asked.stdout + asked.stderr)) return { why: `${file} does not run: ${asked.why}` };
+  if ((await recall(cache, file)) === undefined) {
+    const asked = await runCommand(file, ['-help'], { timeoutMs: ANSWER_MS });
+    // Asked for help, Go programs of different ages end with 0 or with 2; a broken one does not name its options.
+    if (!/tracing/.test(asked.stdout + asked.stderr)) return { why: `${file} does not run: ${asked.why}` };
+    await remember(cache, file, HOST_RUNS);
+  }
   const version = (await originsOf(path.dirname(file)))[LANGUAGE_HOST] ?? engineVersion ?? 'unknown';
   return { host: { path: file, version }, why: '' };
 }
@@ -117,12 +121,15 @@ export async function originsOf(folder: string): Promise<Record<string, string>>
   }
 }
 
+/** A language host cannot tell its version; of one that ran, this is remembered in its place. */
+const HOST_RUNS: Version = [0, 0, 0];
+
 interface Memory {
   fingerprint: string;
   version: Version;
 }
 
-/** Starting the engine only to ask its version costs 0.3 s each time; the file itself says whether to. */
+/** Starting them only to see that they run costs 0.3 s each time; the file itself says whether to. */
 async function recall(cache: string, file: string): Promise<Version | undefined> {
   const fingerprint = await fingerprintOf(file);
   const known = (await memories(cache))[file];
@@ -141,7 +148,9 @@ async function remember(cache: string, file: string, version: Version): Promise<
 async function fingerprintOf(file: string): Promise<string | undefined> {
   const real = await realpath(file);
   const { size, mtimeMs } = await stat(real);
-  return path.basename(real) === ENGINE && size > 1_000_000 ? `${real} ${size} ${mtimeMs}` : undefined;
+  return [ENGINE, LANGUAGE_HOST].includes(path.basename(real)) && size > 1_000_000
+    ? `${real} ${size} ${mtimeMs}`
+    : undefined;
 }
 
 const memoryFile = (cache: string): string => path.join(cache, 'engine', 'seen.json');

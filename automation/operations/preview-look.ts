@@ -1,6 +1,6 @@
 import { BasculeError } from '../../src/domain/errors';
 import type { RegionFacts } from '../../src/domain/plan';
-import { tellsDurations } from '../../src/domain/preview/durations';
+import { durationsOf, type Durations } from '../../src/domain/preview/durations';
 import { refusalOf, type Refusal } from '../../src/domain/preview/verdict';
 import { replay, type DeploymentState } from '../../src/domain/replay';
 import { inTheWay } from './deployments';
@@ -24,8 +24,8 @@ export interface Found {
   overridden: string[];
   /** The deployment that was begun last. */
   last: DeploymentState | undefined;
-  /** Those that tell how long a deployment takes; read while others work. */
-  past: Promise<DeploymentState[]>;
+  /** How long the last deployments took; read while others work. */
+  past: Promise<Durations[]>;
 }
 
 /** Looks at all that a deployment looks at before it begins, without a single write. */
@@ -74,7 +74,7 @@ async function refusedByOthers(session: Session, journals: Promise<Journals>): P
 
 interface Journals {
   last: DeploymentState | undefined;
-  past: Promise<DeploymentState[]>;
+  past: Promise<Durations[]>;
 }
 
 async function newestJournals(session: Session, ids: readonly string[]): Promise<Journals> {
@@ -91,15 +91,26 @@ async function pastOf(
   session: Session,
   ids: readonly string[],
   last: DeploymentState | undefined,
-): Promise<DeploymentState[]> {
-  const past = last !== undefined && tellsDurations(last) ? [last] : [];
+): Promise<Durations[]> {
+  const past = last === undefined ? [] : found(durationsOf(last));
   for (let from = 0; from < ids.length && past.length < PAST; from += PAST) {
-    const states = await Promise.all(
-      ids.slice(from, from + PAST).map((id) => read(session, id).catch(() => undefined)),
-    );
-    past.push(...states.filter((state) => state !== undefined).filter(tellsDurations));
+    const some = ids.slice(from, from + PAST).map((id) => durationsIn(session, id).catch(() => undefined));
+    past.push(...(await Promise.all(some)).flatMap(found));
   }
   return past.slice(0, PAST);
+}
+
+/** By the last record alone; a Bascule that did not write it there yet is read whole. */
+async function durationsIn(session: Session, id: string): Promise<Durations | undefined> {
+  const record = await session.journal.newest(id);
+  if (record?.kind !== 'closed' || record.outcome !== 'succeeded') return undefined;
+  if (record.durations !== undefined) return record.durations;
+  const state = await read(session, id);
+  return state && durationsOf(state);
+}
+
+function found<T>(value: T | undefined): T[] {
+  return value === undefined ? [] : [value];
 }
 
 /** One whose opening was cut off never began. */

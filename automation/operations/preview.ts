@@ -66,19 +66,25 @@ export interface PreviewPlace {
 
 /** What a deployment would do, without doing any of it. */
 export async function preview(place: PreviewPlace, request: PreviewRequest): Promise<Preview> {
-  // All of it is begun at once; the engine takes longest.
-  const early = {
-    service: looked(place.stacks.service()),
-    images: findImages(place.images, imageQuestionOf(place.environment, place.config), request.version),
-  };
-  early.images.catch(() => undefined);
-  early.service.catch(() => undefined);
+  const { service } = await atWork(place.stacks);
+  const early = findImages(place.images, imageQuestionOf(place.environment, place.config), request.version);
+  early.catch(() => undefined);
   const session = await place.session();
-  const images = await early.images;
-  const gathering = { place, request, images, service: early.service };
+  const images = await early;
+  const gathering = { place, request, images, service };
   if (session === undefined) return previewNotUp(gathering);
   const found = await look(session, request.overrideFreeze);
   return previewUp({ ...gathering, session, found });
+}
+
+/** The service stack, once the engine is at work on it: that takes longest, and nothing else is begun before. */
+function atWork(stacks: StackPreviews): Promise<{ service: Promise<Looked> }> {
+  return new Promise((resolve) => {
+    const begun = (): void => resolve({ service });
+    const service = looked(stacks.service(begun));
+    // Also where it never comes to that; who awaits it is told why.
+    service.then(begun, begun);
+  });
 }
 
 interface Gathering {

@@ -21,13 +21,13 @@ import { guarded } from './write-guard';
 
 /** The clients of one region. This is the one file that constructs them. */
 export interface AwsClients {
-  region: string;
-  autoScaling: AutoScalingClient;
-  cloudWatch: CloudWatchClient;
-  ec2: EC2Client;
-  elb: ElasticLoadBalancingV2Client;
-  s3: S3Client;
-  sts: STSClient;
+  readonly region: string;
+  readonly autoScaling: AutoScalingClient;
+  readonly cloudWatch: CloudWatchClient;
+  readonly ec2: EC2Client;
+  readonly elb: ElasticLoadBalancingV2Client;
+  readonly s3: S3Client;
+  readonly sts: STSClient;
 }
 
 const byRegion = new Map<string, AwsClients>();
@@ -89,15 +89,41 @@ export function constructClients(
     },
   };
   const watched = <C extends object>(service: string, client: C): C => observed(service, client, credentials);
+  // Each when it is first asked for, and loaded then (automation/cli/deferred.ts): few commands need them all.
+  const autoScaling = once(() => guarded(watched('autoscaling', new AutoScalingClient(config))));
+  const cloudWatch = once(() => watched('cloudwatch', new CloudWatchClient(config)));
+  const ec2 = once(() => guarded(watched('ec2', new EC2Client(config))));
+  const elb = once(() => guarded(watched('elbv2', new ElasticLoadBalancingV2Client(config))));
+  const s3 = once(() =>
+    watched('s3', new S3Client({ ...config, forcePathStyle, followRegionRedirects: true })),
+  );
+  const sts = once(() => watched('sts', new STSClient(config)));
   return {
     region,
-    autoScaling: guarded(watched('autoscaling', new AutoScalingClient(config))),
-    cloudWatch: watched('cloudwatch', new CloudWatchClient(config)),
-    ec2: guarded(watched('ec2', new EC2Client(config))),
-    elb: guarded(watched('elbv2', new ElasticLoadBalancingV2Client(config))),
-    s3: watched('s3', new S3Client({ ...config, forcePathStyle, followRegionRedirects: true })),
-    sts: watched('sts', new STSClient(config)),
+    get autoScaling() {
+      return autoScaling();
+    },
+    get cloudWatch() {
+      return cloudWatch();
+    },
+    get ec2() {
+      return ec2();
+    },
+    get elb() {
+      return elb();
+    },
+    get s3() {
+      return s3();
+    },
+    get sts() {
+      return sts();
+    },
   };
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** A client for IAM, loaded only where it is asked for: every command would pay for it, and few need it. */

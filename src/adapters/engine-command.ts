@@ -5,25 +5,8 @@ import type { PulumiCommand } from '@pulumi/pulumi/automation';
 import * as errors from '@pulumi/pulumi/automation/errors';
 import { engineEnvironment } from './access';
 import { UPDATE_VARIABLE, updateMark } from './engine-processes';
+import { CommandResult, pulumiCommand, type EngineCommand, type Runnable } from './pulumi-command';
 import { temporaryFolder } from './temporary-folders';
-
-class CommandResult {
-  constructor(
-    readonly stdout: string,
-    readonly stderr: string,
-    readonly code: number,
-  ) {}
-
-  /** The message of the error that is made of it. */
-  toString(): string {
-    return `${this.stdout}\n${this.stderr}`.trim();
-  }
-}
-
-/** What the Automation API calls of a command; its types leave it out. */
-interface Runnable {
-  run: (args: string[], cwd: string, env: Record<string, string>) => Promise<CommandResult>;
-}
 
 const { createCommandError } = errors as unknown as { createCommandError: (result: CommandResult) => Error };
 
@@ -43,7 +26,7 @@ export class EngineEnded extends Error {
 
 /** Where the engine runs, and for which stack. */
 export interface EnginePlace {
-  command: PulumiCommand;
+  command: EngineCommand;
   projectFolder: string;
   stack: string;
   /** What this process may do while it waits for an engine that was started. */
@@ -54,23 +37,29 @@ export interface EnginePlace {
  * The engine's command line as updates need it. It runs in a process group of its own, because a Ctrl-C is for
  * the driver, which stops at a safe point, and not for an update that is under way. It writes to files, because
  * an engine whose reader was killed would die of its next line and leave the stack locked. Where the Automation
- * API selects the stack, its state is exported instead, which takes as long and tells what an earlier engine
- * left unfinished; `exported` gets it.
+ * API selects the stack, `exists` is asked instead, which looks for its state without a start of the engine.
  */
-export function steadyCommand(place: EnginePlace, exported: (state: string) => void): PulumiCommand {
+export async function steadyCommand(
+  place: EnginePlace,
+  exists: () => Promise<boolean>,
+): Promise<PulumiCommand> {
   const steady: Runnable = {
     async run(args, cwd, env) {
       const unread = args[0] === 'stack' ? UNREAD[args[1] ?? ''] : undefined;
       if (unread !== undefined) return new CommandResult(unread, '', 0);
-      const selects = args[0] === 'stack' && args[1] === 'select';
-      const asked = selects ? ['stack', 'export', ...args.slice(2)] : args;
-      const result = await runApart(place, asked, cwd, env);
+      if (args[0] === 'stack' && args[1] === 'select') return selected(place.stack, await exists());
+      const result = await runApart(place, args, cwd, env);
       if (result.code !== 0) throw createCommandError(result);
-      if (selects) exported(result.stdout);
       return result;
     },
   };
-  return Object.assign(Object.create(place.command) as PulumiCommand, steady);
+  return Object.assign(await pulumiCommand(place.command), steady);
+}
+
+/** In the engine's words, by which the Automation API knows that it has to make the stack. */
+function selected(stack: string, exists: boolean): CommandResult {
+  if (exists) return new CommandResult('', '', 0);
+  throw createCommandError(new CommandResult('', `error: no stack named '${stack}' found`, 255));
 }
 
 /** Runs one command of the engine on a stack, as updates run. Gives its standard output. */

@@ -54,6 +54,11 @@ export async function updateProcesses(stack: string): Promise<UpdateProcess[]> {
   return (await processes()).filter((one) => belongsTo(stack, one) && one.home === home);
 }
 
+/** The processes of one run of the engine. */
+export async function processesOf(mark: string): Promise<UpdateProcess[]> {
+  return (await processes()).filter(({ update }) => update === mark);
+}
+
 /** A living process; undefined when there is none. A zombie has ended. */
 export async function processOf(pid: number): Promise<UpdateProcess | undefined> {
   if (os.platform() === 'linux') return fromProc(pid, await bootTime());

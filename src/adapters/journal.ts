@@ -2,7 +2,7 @@ import { BasculeError } from '../domain/errors';
 import { shapeOfRecord, type Shape } from '../domain/record-shape';
 import type { JournalRecord } from '../domain/records';
 import type { Journal } from '../ports';
-import { numberedKey, readNumbered, type Objects } from './objects';
+import { listNumbered, numberedKey, readNumbered, type Objects } from './objects';
 
 /** Journals in a bucket, one object for each record; its number in the key is written once and never again. */
 export class S3Journal implements Journal {
@@ -38,6 +38,13 @@ export class S3Journal implements Journal {
       records.push(shape.value);
     }
     return { records, torn: null };
+  }
+
+  async newest(deployment: string): Promise<JournalRecord | undefined> {
+    const last = (await listNumbered(this.objects, `${this.prefix}${deployment}/`)).at(-1);
+    const text = last && (await this.objects.get(last.key))?.text;
+    const shape = text === undefined ? undefined : shapeOfRecord(text);
+    return shape?.kind === 'whole' ? shape.value : undefined;
   }
 
   async after(deployment: string, from: number): Promise<JournalRecord[]> {

@@ -142,12 +142,21 @@ export function numberedKey(folder: string, number: number): string {
   return `${folder}${String(number).padStart(6, '0')}.json`;
 }
 
-/** All objects of a series that stand in a folder, by number; what has no number in its name is left alone. */
-export async function readNumbered(objects: Objects, folder: string): Promise<NumberedObject[]> {
+/** The objects of a series that stand in a folder, by number; what has no number in its name is left alone. */
+export async function listNumbered(
+  objects: Objects,
+  folder: string,
+): Promise<Omit<NumberedObject, 'text'>[]> {
   const numbered = (await objects.list(folder)).flatMap((key) => {
     const digits = /^(\d{6,})\.json$/.exec(key.slice(folder.length))?.[1];
     return digits === undefined ? [] : [{ key, number: Number(digits) }];
   });
+  return numbered.sort((one, other) => one.number - other.number);
+}
+
+/** As listNumbered, with their contents. */
+export async function readNumbered(objects: Objects, folder: string): Promise<NumberedObject[]> {
+  const numbered = await listNumbered(objects, folder);
   const found: NumberedObject[] = [];
   for (let from = 0; from < numbered.length; from += READERS)
     found.push(
@@ -157,5 +166,5 @@ export async function readNumbered(objects: Objects, folder: string): Promise<Nu
         }),
       )),
     );
-  return found.sort((one, other) => one.number - other.number);
+  return found;
 }

@@ -1,10 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { PulumiCommand, PulumiFn } from '@pulumi/pulumi/automation';
-import { LocalWorkspace } from '@pulumi/pulumi/automation/localWorkspace';
 import { parse, stringify } from 'yaml';
 import {
   ENVIRONMENT_KEY,
@@ -21,37 +19,39 @@ import type { StackPreview } from '../domain/preview/preview';
 import { protectionRefusals, resourceChanges, type EngineStep } from '../domain/preview/resource-diff';
 import type { FleetTarget, ServiceOutputs, StackPreviews } from '../ports';
 import { engineVariables } from './access';
-import { signal, UPDATE_VARIABLE, updateMark, updateProcesses } from './engine-processes';
+import type { EnginePlace } from './engine-command';
+import { processesOf, signal, UPDATE_VARIABLE, updateMark } from './engine-processes';
+import type { PreviewEngine, ShownProgram } from './preview-engine';
 import { Diagnostics, stackFailure } from './stack-failure';
-import { checkpointOf, outputsIn, protectedIn, readState, withoutRefusals } from './stack-preview-state';
+import { checkpointOf, protectedIn, withoutRefusals } from './stack-preview-state';
+import { outputsIn, readState } from './stack-reading';
 import type { StackState } from './stack-state';
-import type { StackPrograms } from './stacks';
 
-export interface PreviewPlace {
-  /** The folder with Pulumi.yaml and the stacks' configuration files; it is only read. */
-  projectFolder: string;
-  command: PulumiCommand;
-}
-
-/** What the Automation API calls of a command; its types leave it out. */
-interface Runnable {
-  run: (args: string[], ...rest: unknown[]) => Promise<{ stdout: string; stderr: string; code: number }>;
-}
-
-const NO_ANSWER = { stdout: '', stderr: '', code: 0 };
+/** `projectFolder` is only read. */
+export type PreviewPlace = Pick<EnginePlace, 'projectFolder' | 'command'>;
 
 type About = Omit<StackPreview, 'resources' | 'unchanged' | 'refused'>;
+
+/**
+ * An engine that lives for seconds collects its garbage less often; of large stacks it does once it holds 2 GiB
+ * (Go's documentation, "A Guide to the Go Garbage Collector"). Whoever set these knows better.
+ */
+function shortLived(): Record<string, string> {
+  const isSet = process.env['GOGC'] !== undefined || process.env['GOMEMLIMIT'] !== undefined;
+  return isSet ? {} : { GOGC: '400', GOMEMLIMIT: '2GiB' };
+}
 
 /** What one run of the engine needs. */
 interface Run {
   stack: string;
-  program: PulumiFn;
+  program: ShownProgram;
   /** Keys of the stack's configuration, beside what stands in its file. */
   settings: Record<string, unknown>;
   /** By stack, with all that the program refers to; undefined for one that does not exist. */
   states: Record<string, StackState | undefined>;
   /** By URN, before the state was changed for the sake of the preview. */
   isProtected: (urn: string) => boolean;
+  begun?: (() => void) | undefined;
 }
 
 /**
@@ -64,13 +64,12 @@ export class PulumiStackPreviews implements StackPreviews {
   private readonly folders = new Set<string>();
   /** Names the engines and plugins of these previews, and no update's. */
   private readonly mark: string;
-  private isAbandoned = false;
 
   constructor(
     private readonly place: PreviewPlace,
     private readonly environment: string,
     private readonly config: EnvironmentConfig,
-    private readonly programs: StackPrograms,
+    private readonly engine: PreviewEngine,
   ) {
     this.mark = updateMark(previewName(environment));
   }
@@ -80,15 +79,15 @@ export class PulumiStackPreviews implements StackPreviews {
     return outputs['regions'] === undefined ? undefined : (outputs as unknown as ServiceOutputs);
   }
 
-  async service(): Promise<StackPreview> {
-    const { environment: stack, config, programs } = this;
+  async service(begun?: () => void): Promise<StackPreview> {
+    const { environment: stack, config } = this;
     const state = await this.stateOfService();
     const refused = this.impossible(outputsIn(state)['config']);
     // The program compares with what was applied last, and would stop before it shows anything.
     const states = { [stack]: withoutRefusals(state, refused.length > 0 ? ['config'] : []) };
-    const program: PulumiFn = () => programs.service(config, stack);
+    const program: ShownProgram = { kind: 'service', environment: stack, config };
     const about: About = { stack, kind: 'service', region: null, applied: 'by-up' };
-    const run = { stack, program, settings: {}, states, isProtected: protectionIn(state) };
+    const run = { stack, program, settings: {}, states, isProtected: protectionIn(state), begun };
     return this.previewed(about, run, refused);
   }
 
@@ -100,7 +99,7 @@ export class PulumiStackPreviews implements StackPreviews {
     const regions = outputsIn(service)['regions'] as Record<string, unknown> | undefined;
     if (regions?.[region] === undefined) throw serviceMissing(environment, region);
     const states = { [environment]: service, [stack]: withoutRefusals(own) };
-    const program: PulumiFn = () => this.programs.fleet({ environment, region, colour });
+    const program: ShownProgram = { kind: 'fleet', environment, region, colour };
     const about: About = { stack, kind: 'fleet', region, applied: 'by-deploy' };
     const settings = { [FLEET_KEY]: { version, ...capacity } };
     return this.previewed(about, { stack, program, settings, states, isProtected: protectionIn(own) }, []);
@@ -146,42 +145,35 @@ export class PulumiStackPreviews implements StackPreviews {
    * that is about to be ended: nothing of these previews is answered any more.
    */
   async abandon(): Promise<void> {
-    this.isAbandoned = true;
-    const started = await updateProcesses(previewName(this.environment));
-    for (const { pid, update } of started) if (update === this.mark) signal(pid, 'SIGKILL');
+    // First: what begins after the others were looked for would stay.
+    await this.engine.stop();
+    for (const { pid } of await processesOf(this.mark)) signal(pid, 'SIGKILL');
     for (const folder of this.folders) rmSync(folder, { recursive: true, force: true });
   }
 
   private async steps(folder: string, run: Run): Promise<EngineStep[]> {
-    const { projectFolder } = this.place;
-    const [backend, configFile, variables] = await Promise.all([
+    const [backend, configFile, variables, home] = await Promise.all([
       writeBackend(folder, run.states),
       this.writeSettings(folder, run),
       engineVariables(),
+      writeHome(folder),
     ]);
-    const steps: EngineStep[] = [];
-    const diagnostics = new Diagnostics();
-    try {
-      const stack = await LocalWorkspace.selectStack(
-        { stackName: run.stack, projectName: PROJECT, program: run.program },
-        {
-          workDir: projectFolder,
-          pulumiCommand: this.command(),
-          envVars: { ...variables, PULUMI_BACKEND_URL: backend, [UPDATE_VARIABLE]: this.mark },
-        },
-      );
-      await stack.preview({
-        color: 'never',
-        suppressProgress: true,
-        configFile,
-        onEvent: (event) => {
-          diagnostics.take(event);
-          if (event.resourcePreEvent !== undefined) steps.push(event.resourcePreEvent.metadata);
-        },
-      });
-    } catch (thrown) {
-      throw stackFailure(run.stack, thrown, diagnostics);
-    }
+    const { command, projectFolder } = this.place;
+    const steps = this.engine.steps({
+      engine: command,
+      stack: run.stack,
+      program: run.program,
+      projectFolder,
+      configFile,
+      variables: {
+        ...shortLived(),
+        PULUMI_HOME: home,
+        ...variables,
+        PULUMI_BACKEND_URL: backend,
+        [UPDATE_VARIABLE]: this.mark,
+      },
+    });
+    run.begun?.();
     return steps;
   }
 
@@ -195,26 +187,27 @@ export class PulumiStackPreviews implements StackPreviews {
         throw thrown;
       },
     );
-    const before = (parse(text) ?? {}) as { config?: Record<string, unknown> };
     const file = path.join(folder, name);
-    await writeFile(file, stringify({ ...before, config: { ...before.config, ...settings } }));
+    await writeFile(file, Object.keys(settings).length === 0 ? text : withSettings(text, settings));
     return file;
   }
+}
 
-  /** Without what the Automation API asks of a stack before it previews it: each a start of the engine. */
-  private command(): PulumiCommand {
-    const command = this.place.command as PulumiCommand & Runnable;
-    const quick: Runnable = {
-      run: (args, ...rest) => {
-        if (args[0] === 'stack') return Promise.resolve(NO_ANSWER);
-        if (this.isAbandoned) return new Promise(() => undefined);
-        // While the engine begins; what cannot be loaded is told by the program itself.
-        setImmediate(() => void this.programs.load?.().catch(() => undefined));
-        return command.run(args, ...rest);
-      },
-    };
-    return Object.assign(Object.create(command) as PulumiCommand, quick);
-  }
+/**
+ * A home for Pulumi with the plugins that are there, and with a file in the place where the engine would keep a log
+ * of each run: a preview leaves none, and a third of the engine's time would go into it. Gives its path.
+ */
+async function writeHome(folder: string): Promise<string> {
+  const home = path.join(folder, 'home');
+  const plugins = path.join(process.env['PULUMI_HOME'] ?? path.join(homedir(), '.pulumi'), 'plugins');
+  await Promise.all([mkdir(home), mkdir(plugins, { recursive: true })]);
+  await Promise.all([symlink(plugins, path.join(home, 'plugins')), writeFile(path.join(home, 'logs'), '')]);
+  return home;
+}
+
+function withSettings(text: string, settings: Record<string, unknown>): string {
+  const before = (parse(text) ?? {}) as { config?: Record<string, unknown> };
+  return stringify({ ...before, config: { ...before.config, ...settings } });
 }
 
 /** A backend in a folder, with these stacks alone. Gives its address. */

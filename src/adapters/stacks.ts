@@ -2,14 +2,7 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type {
-  EngineEvent,
-  OpMap,
-  PulumiCommand,
-  PulumiFn,
-  Stack,
-  StackSettings,
-} from '@pulumi/pulumi/automation';
+import type { EngineEvent, OpMap, PulumiFn, Stack, StackSettings } from '@pulumi/pulumi/automation';
 import { FLEET_KEY, fleetStackName, PROJECT, type EnvironmentConfig } from '../domain/config';
 import type { Colour } from '../domain/colour';
 import type { FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
@@ -18,8 +11,9 @@ import { engineEnvironment } from './access';
 import { EngineEnded, runEngine, steadyCommand, type EnginePlace } from './engine-command';
 import { Diagnostics, isLocked, stackFailure } from './stack-failure';
 import { StackMender } from './stack-mending';
-import { untilAnswered } from './stack-silence';
-import { hasProtected, parseState, type StackState } from './stack-state';
+import type { EngineCommand } from './pulumi-command';
+import { outputsIn, readState } from './stack-reading';
+import { hasProtected, type StackState } from './stack-state';
 import type { Patience } from './stack-wait';
 
 const execute = promisify(execFile);
@@ -27,7 +21,7 @@ const execute = promisify(execFile);
 export interface StackPlace {
   /** The folder with Pulumi.yaml and the stacks' configuration files. */
   projectFolder: string;
-  command: PulumiCommand;
+  command: EngineCommand;
   /** Told of what was found of earlier updates that were broken off, and what was done about it. */
   note?: (text: string) => void;
   /** How long the holders of a locked stack are borne with; each has a default. */
@@ -75,7 +69,7 @@ export class InlineStack {
 
   /** Removes all resources, the stack, and its configuration file when `forget` is set. */
   async destroy(forget: boolean): Promise<StackChanges> {
-    if (!(await this.exists())) return NOTHING;
+    if ((await this.state()) === undefined) return NOTHING;
     const changes = await this.mending(async (mender) => {
       const { stack, state } = await this.open();
       if (state !== undefined) await mender.prepare(state);
@@ -114,26 +108,12 @@ export class InlineStack {
 
   /** What the last update gave; undefined when there is no such stack, or it has no resources. */
   async outputs(): Promise<Record<string, unknown> | undefined> {
-    try {
-      const output = ['stack', 'output', '--json', '--stack', this.name];
-      const stdout = await untilAnswered(() => this.pulumi(output));
-      const outputs = JSON.parse(stdout) as Record<string, unknown>;
-      return Object.keys(outputs).length === 0 ? undefined : outputs;
-    } catch (thrown) {
-      if (/no stack named/.test(String(thrown))) return undefined;
-      throw stackFailure(this.name, thrown, new Diagnostics());
-    }
+    const outputs = outputsIn(await this.state());
+    return Object.keys(outputs).length === 0 ? undefined : outputs;
   }
 
-  private async exists(): Promise<boolean> {
-    return (await this.outputs()) !== undefined || (await this.listed());
-  }
-
-  private async listed(): Promise<boolean> {
-    const stdout = await this.told(untilAnswered(() => this.pulumi(['stack', 'ls', '--json'])));
-    return (JSON.parse(stdout) as { name: string }[]).some(
-      (stack) => stack.name.split('/').at(-1) === this.name,
-    );
+  private state(): Promise<StackState | undefined> {
+    return this.told(readState(this.enginePlace()));
   }
 
   /** A command beside the updates fails in the same words as they do, and for the same reasons. */
@@ -157,7 +137,7 @@ export class InlineStack {
   private async open(meanwhile?: () => void): Promise<{ stack: Stack; state: StackState | undefined }> {
     let state: StackState | undefined;
     const place = { ...this.enginePlace(), meanwhile };
-    const command = steadyCommand(place, (text) => (state = parseState(text)));
+    const command = await steadyCommand(place, async () => (state = await this.state()) !== undefined);
     // Only here: half of the time that a command takes to begin would go into it, and few of them run a program.
     const { LocalWorkspace } = await import('@pulumi/pulumi/automation/localWorkspace.js');
     try {

@@ -50,8 +50,11 @@ export interface Told {
   decision: Decision;
   by: Person;
   comment: string;
+  /** The plan that it is for. */
   planHash: string;
+  /** When it was said; Unix milliseconds. */
   saidAt: number;
+  /** Which writing of the store's object it is. */
   object: string;
   /** Why it does not count; absent where it does. */
   ignored?: Reason;

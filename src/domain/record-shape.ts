@@ -82,6 +82,7 @@ const BODIES: Record<RecordKind, z.ZodType> = {
   closed: z.looseObject({
     outcome: z.enum(['succeeded', 'failed', 'rolled-back', 'halted']),
     message: z.string(),
+    durations: z.record(z.string(), z.number()).optional(),
   }),
 };
 

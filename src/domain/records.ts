@@ -1,7 +1,8 @@
 import type { Assessment } from './analysis/assessment';
-import type { Decision, Person, Requester } from './approval';
+import type { Requester, Told } from './approval';
 import type { ChangeNotes } from './change-set';
 import type { Outcome } from './outcome';
+import type { Durations } from './preview/durations';
 import type { Request } from './request';
 import type { SchemaRange } from './schema-range';
 import type { FoundFleets, Step } from './step';
@@ -120,20 +121,7 @@ type Body =
   /** A person's request was taken up; it holds from here on, unless it could not be granted. */
   | { kind: 'asked'; request: Request; refused?: Reason }
   /** What somebody said of an approval, taken up once for each object of the store; it counts unless it is ignored. */
-  | {
-      kind: 'approved';
-      step: string;
-      decision: Decision;
-      by: Person;
-      comment: string;
-      /** The plan that it is for. */
-      planHash: string;
-      /** When it was said; Unix milliseconds. */
-      saidAt: number;
-      /** Which writing of the store's object it is. */
-      object: string;
-      ignored?: Reason;
-    }
+  | ({ kind: 'approved'; step: string } & Told)
   | { kind: 'undoStarted'; step: string }
   | { kind: 'undone'; step: string; facts: Facts }
   /** What the step changed could not be put back; the reason says what a person has to type. */
@@ -144,7 +132,13 @@ type Body =
    */
   | { kind: 'unreachable'; step: string; reason: Reason; then: 'later' | 'given-up' }
   | { kind: 'halted'; step: string | null; reason: Reason }
-  | { kind: 'closed'; outcome: Outcome; message: string };
+  | {
+      kind: 'closed';
+      outcome: Outcome;
+      message: string;
+      /** Of a release that succeeded, so that a preview need not read the whole journal for it. */
+      durations?: Durations;
+    };
 
 /** One check's assessment, under the check's name. */
 export interface Assessed {

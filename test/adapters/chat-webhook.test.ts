@@ -10,6 +10,7 @@ import { WebhookChannel } from '../../src/adapters/chat-webhook';
 import { systemClock } from '../../src/adapters/clock';
 import type { WebhookSettings } from '../../src/domain/config';
 import { NOTIFICATION_EVENTS } from '../../src/domain/notifications';
+import { failure, patient } from '../support/channels';
 import { notice } from '../support/notices';
 import { freePort } from '../support/ports';
 import { must } from '../support/until';
@@ -53,16 +54,6 @@ function channel(change: Partial<WebhookSettings>): WebhookChannel {
   const events = [...NOTIFICATION_EVENTS];
   const settings: WebhookSettings = { kind: 'webhook', name: 'chat', format: 'json', events, ...change };
   return new WebhookChannel(settings, systemClock);
-}
-
-const patient = (): AbortSignal => new AbortController().signal;
-
-async function failure(work: Promise<unknown>): Promise<string> {
-  const thrown: unknown = await work.then(
-    () => new Error('was taken'),
-    (error: unknown) => error,
-  );
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 describe('a webhook', () => {

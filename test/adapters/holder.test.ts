@@ -75,14 +75,18 @@ describe('sightOf', () => {
   it('takes a process that ended for gone also while its parent has not asked how', async () => {
     if (process.platform !== 'linux') return;
     // A shell that becomes another program never asks after the child that it had begun before.
-    const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+    const child = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 61'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     try {
       const [line] = (await once(child.stdout, 'data')) as [Buffer];
       const pid = Number(line.toString());
-      const stat = async () => readFileSync(`/proc/${pid}/stat`, 'utf8');
-      await until(stat, (text) => / Z /.test(text));
+      const read = (of: number | undefined, file: string) => () =>
+        Promise.resolve(readFileSync(`/proc/${of}/${file}`, 'utf8'));
+      // The shell itself would still ask after it.
+      await until(read(child.pid, 'cmdline'), (text) => text === ['sleep', '61', ''].join('\0'));
+      process.kill(pid, 'SIGKILL');
+      await until(read(pid, 'stat'), (text) => / Z /.test(text));
       expect(sightOf({ ...self, pid })).toBe('gone');
     } finally {
       child.kill('SIGKILL');

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MailChannel } from '../../src/adapters/mail';
 import type { SmtpSettings } from '../../src/domain/config';
 import { NOTIFICATION_EVENTS } from '../../src/domain/notifications';
+import { failure, patient } from '../support/channels';
 import { MailServer } from '../support/mail';
 import { notice } from '../support/notices';
 import { freePort } from '../support/ports';
@@ -36,16 +37,6 @@ function channel({ port }: { port: number }, change: Partial<SmtpSettings> = {})
     events: [...NOTIFICATION_EVENTS],
     ...change,
   });
-}
-
-const patient = (): AbortSignal => new AbortController().signal;
-
-async function failure(work: Promise<unknown>): Promise<string> {
-  const thrown: unknown = await work.then(
-    () => new Error('was taken'),
-    (error: unknown) => error,
-  );
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 describe('a mail', () => {

@@ -1,11 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  bucketOf,
-  checkpointOf,
-  outputsIn,
-  protectedIn,
-  withoutRefusals,
-} from '../../src/adapters/stack-preview-state';
+import { checkpointOf, protectedIn, withoutRefusals } from '../../src/adapters/stack-preview-state';
+import { bucketOf, outputsIn } from '../../src/adapters/stack-reading';
 import type { StackState } from '../../src/adapters/stack-state';
 
 afterEach(() => void vi.unstubAllEnvs());

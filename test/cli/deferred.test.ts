@@ -29,3 +29,31 @@ it('loads it for those who use it', async () => {
       console.log(JSON.stringify({ loaded: loaded(), serialised: text.includes('answer: 42') })));`;
   expect(await said(script)).toEqual({ loaded: true, serialised: true });
 });
+
+const AWS = path.join(PROJECT, 'dist', 'src', 'adapters', 'aws.js');
+
+it('loads the client of an AWS service when it is first used, and no other one', async () => {
+  const script = `
+    const clients = require(${JSON.stringify(AWS)}).createClients('eu-west-3');
+    const there = () =>
+      ['s3', 'ec2'].map((name) => Object.keys(require.cache).some((file) => file.includes('/client-' + name + '/')));
+    const before = there();
+    clients.s3.config;
+    console.log(JSON.stringify([before, there()]));`;
+  expect(await said(script)).toEqual([
+    [false, false],
+    [true, false],
+  ]);
+});
+
+it('gives all names of a client that is imported late', async () => {
+  const module = path.join(PROJECT, 'dist', 'src', 'adapters', 'objects.js');
+  const script = `
+    const Module = require('node:module');
+    const own = new Module(${JSON.stringify(module)}, null);
+    own.filename = ${JSON.stringify(module)};
+    own.paths = Module._nodeModulePaths(${JSON.stringify(path.dirname(module))});
+    const found = own.require('@aws-sdk/client-s3');
+    console.log(JSON.stringify([Object.getOwnPropertyNames(found).includes('HeadBucketCommand'), typeof { ...found }.HeadBucketCommand]));`;
+  expect(await said(script)).toEqual([true, 'function']);
+});

@@ -4,7 +4,7 @@ import { parseEnvironment, type EnvironmentConfig } from '../../src/domain/confi
 import type { FleetReading } from '../../src/domain/fleet';
 import { planDeploy, type DeploymentPolicy, type RegionFacts } from '../../src/domain/plan';
 import { costOf } from '../../src/domain/preview/cost';
-import { expectedSeconds } from '../../src/domain/preview/durations';
+import { durationsOf, expectedSeconds } from '../../src/domain/preview/durations';
 import { hashOf, isPlanHash, planChange } from '../../src/domain/preview/hash';
 import { planFile } from '../../src/domain/preview/plan-file';
 import { PREVIEW_FORMAT, type StackPreview } from '../../src/domain/preview/preview';
@@ -157,12 +157,13 @@ describe('the steps', () => {
 
 describe('expected durations', () => {
   const past = (seconds: number, plan = planOf(), phase: 'verified' | 'failed' = 'verified') =>
-    ({
+    durationsOf({
       plan,
       steps: Object.fromEntries(
         plan.steps.map(({ id }) => [id, { phase, startedAt: 1000, endedAt: 1000 + seconds * 1000 }]),
       ),
-    }) as unknown as DeploymentState;
+      closed: { outcome: 'succeeded' },
+    } as unknown as DeploymentState)!;
   const applyIdle = planOf().steps.find((step) => step.kind === 'apply-idle')!;
   const soak = planOf().steps.find((step) => step.kind === 'soak')!;
 

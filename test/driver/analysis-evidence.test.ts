@@ -1,20 +1,19 @@
 /** What the weights of a deployment find adds up, and the false alarms that are allowed hold for all of it. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { deploy } from '../../automation/operations/deploy';
 import { DEFAULT_COMPARISON, DEFAULT_PACING, type Check } from '../../src/domain/analysis/check';
 import type { Measurement } from '../../src/domain/analysis/measurement';
 import type { Look } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { deploymentOf, livePlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { sessionOf } from '../support/session';
 
 let world: FakeWorld;
 let journal: MemoryJournal;
+let leases: MemoryLeases;
 
 function begin(): void {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  world.runs('blue', '1.0.0');
+  ({ world, journal, leases } = livePlace());
 }
 
 beforeEach(begin);
@@ -51,12 +50,11 @@ function measured(failures: number): (check: unknown, look: Look) => Measurement
 async function deployed(percents: number[], failures: number) {
   world.at().measures = measured(failures);
   const steps = percents.map((percent) => ({ percent, pauseSeconds: 30, byHand: false }));
-  const session = sessionOf(world, journal, new MemoryLeases(world.clock), {
+  const session = sessionOf(world, journal, leases, {
     strategy: { kind: 'canary', steps },
     checks: [check],
   });
-  const result = await deploy(session, { version: '2.0.0', force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
+  const result = await deploymentOf(session);
   const records = await journal.read(result.deployment);
   const failed = records.flatMap((record) => (record.kind === 'failed' ? [record.step] : []));
   return { outcome: result.outcome, failed, records };

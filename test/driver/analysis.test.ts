@@ -9,8 +9,9 @@ import type { JournalRecord } from '../../src/domain/records';
 import { BasculeError } from '../../src/domain/errors';
 import { allTo } from '../../src/domain/traffic';
 import type { Look } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { deploymentOf, livePlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 let world: FakeWorld;
@@ -18,10 +19,7 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  world.runs('blue', '1.0.0');
+  ({ world, journal, leases } = livePlace());
 });
 
 const SECOND = 1000;
@@ -78,8 +76,7 @@ function measures(failed: { new: number; old: number }): (check: unknown, look: 
 }
 
 async function deployed(test: TestSession) {
-  const result = await deploy(test, { version: '2.0.0', force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
+  const result = await deploymentOf(test);
   return { ...result, records: await journal.read(result.deployment) };
 }
 

@@ -9,8 +9,9 @@ import { APPROVAL_FORMAT, type Person } from '../../src/domain/approval';
 import type { JournalRecord } from '../../src/domain/records';
 import type { ApprovalRule } from '../../src/domain/step';
 import { allTo } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { acting, type Acts, begins, deploymentOf, livePlace, whenSaid } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, TESTER, type TestSession } from '../support/session';
 import { must } from '../support/until';
 
@@ -41,10 +42,7 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  world.runs('blue', '1.0.0', 2);
+  ({ world, journal, leases } = livePlace());
 });
 
 const desk = (by: Person): ApprovalDesk => ({
@@ -59,32 +57,18 @@ const desk = (by: Person): ApprovalDesk => ({
 const says = (by: Person, change: Partial<DecisionRequest> = {}) =>
   decideOn(desk(by), { decision: 'approve', comment: 'CHG-1', ...change });
 
-function sessionWith(
-  rules: ApprovalRule[],
-  session = sessionOf(world, journal, leases, { approvals: rules }),
-): TestSession {
-  return session;
+const sessionWith = (approvals: ApprovalRule[]): TestSession =>
+  sessionOf(world, journal, leases, { approvals });
+
+/** Deploys 2.0.0 while people act. */
+function deploying(session: TestSession, acts: Acts = {}) {
+  const answers = acting(session, acts);
+  return { result: deploymentOf(session), answers };
 }
 
-/** Deploys; whenever a step of this id begins, what is next in the list for it is done. */
-function deploying(session: TestSession, acts: Record<string, (() => Promise<unknown>)[]> = {}) {
-  const answers: Promise<unknown>[] = [];
-  const say = session.reporter.say.bind(session.reporter);
-  session.reporter = {
-    say(message) {
-      say(message);
-      const act = message.kind === 'started' ? acts[message.step.id]?.shift() : undefined;
-      if (act !== undefined) answers.push(act());
-    },
-  };
-  return { result: deploy(session, { version: '2.0.0', force: false }), answers };
-}
-
-async function deployed(rules: ApprovalRule[], acts: Record<string, (() => Promise<unknown>)[]> = {}) {
+async function deployed(rules: ApprovalRule[], acts: Acts = {}) {
   const { result, answers } = deploying(sessionWith(rules), acts);
-  const ended = await result;
-  if (ended.kind !== 'deployed') throw new Error('expected a deployment');
-  return { result: ended, answers: await Promise.all(answers) };
+  return { result: await result, answers: await Promise.all(answers) };
 }
 
 const approvedIn = (records: readonly JournalRecord[]) =>
@@ -93,14 +77,12 @@ const approvedIn = (records: readonly JournalRecord[]) =>
 describe('a deployment that needs consent', () => {
   it('waits for it with the idle colour up, and goes on once it has it', async () => {
     const { result, answers } = await deployed([rule], {
-      [STEP]: [
-        async () => {
-          await world.clock.wait(60_000);
-          expect(world.at().weightsOf('production')).toEqual(BLUE);
-          expect((await world.at().read('green'))?.instances).toHaveLength(2);
-          return says(person('bob'));
-        },
-      ],
+      [STEP]: async () => {
+        await world.clock.wait(60_000);
+        expect(world.at().weightsOf('production')).toEqual(BLUE);
+        expect((await world.at().read('green'))?.instances).toHaveLength(2);
+        return says(person('bob'));
+      },
     });
     expect(result.outcome).toBe('succeeded');
     const [opened] = result.records;
@@ -138,7 +120,7 @@ describe('a deployment that needs consent', () => {
       while (waits().length === 0) await world.clock.wait(1000);
       return says(person('bob'));
     };
-    await deploying(session, { [STEP]: [later] }).result;
+    await deploying(session, { [STEP]: later }).result;
     expect(waits()[0]).toMatch(
       /the approval lead, 0 of 1, of the plan plan-\w+: `bascule approve test --step lead --comment <why>`/,
     );
@@ -146,7 +128,7 @@ describe('a deployment that needs consent', () => {
 
   it('takes it ahead, before it comes to it', async () => {
     const { result, answers } = await deployed([rule], {
-      'apply-idle:eu-west-3': [() => says(person('bob'))],
+      'apply-idle:eu-west-3': () => says(person('bob')),
     });
     expect(result.outcome).toBe('succeeded');
     expect(answers).toMatchObject([{ taken: null, message: expect.stringContaining('when it comes to it') }]);
@@ -158,8 +140,8 @@ describe('a deployment that needs consent', () => {
       { ...rule, name: 'end', before: 'retire' as const },
     ];
     const { result } = await deployed(rules, {
-      'approve:eu-west-3:begin': [() => says(person('bob'))],
-      'approve:eu-west-3:end': [() => says(person('bob'))],
+      'approve:eu-west-3:begin': () => says(person('bob')),
+      'approve:eu-west-3:end': () => says(person('bob')),
     });
     const steps = story(result.records);
     expect(steps[1]).toBe('started approve:eu-west-3:begin');
@@ -171,7 +153,7 @@ describe('a deployment that needs consent', () => {
 
   it('needs as many people as it says, and one person twice is one', async () => {
     const { result, answers } = await deployed([{ ...rule, count: 2 }], {
-      [STEP]: [async () => [await says(person('bob')), await says(person('bob')), await says(person('eve'))]],
+      [STEP]: async () => [await says(person('bob')), await says(person('bob')), await says(person('eve'))],
     });
     expect(result.outcome).toBe('succeeded');
     expect(answers[0]).toMatchObject([
@@ -183,7 +165,7 @@ describe('a deployment that needs consent', () => {
   });
 
   it('lets no way back wait', async () => {
-    await deployed([rule], { [STEP]: [() => says(person('bob'))] });
+    await deployed([rule], { [STEP]: () => says(person('bob')) });
     expect(await rollback(sessionWith([rule]))).toMatchObject({ outcome: 'succeeded' });
   });
 });
@@ -191,7 +173,7 @@ describe('a deployment that needs consent', () => {
 describe('who does not consent', () => {
   it('turns the deployment back by saying so, traffic untouched', async () => {
     const { result, answers } = await deployed([rule], {
-      [STEP]: [() => says(person('bob'), { decision: 'reject', comment: 'not today' })],
+      [STEP]: () => says(person('bob'), { decision: 'reject', comment: 'not today' }),
     });
     expect(result).toMatchObject({ outcome: 'failed', reason: { code: 'BASCULE_REJECTED' } });
     expect(result.reason?.message).toContain('not today');
@@ -208,7 +190,7 @@ describe('who does not consent', () => {
   it('halts what has moved already, until somebody says otherwise', async () => {
     const retire = { ...rule, before: 'retire' as const };
     const { result } = await deployed([retire], {
-      [STEP]: [() => says(person('bob'), { decision: 'reject', comment: 'keep it' })],
+      [STEP]: () => says(person('bob'), { decision: 'reject', comment: 'keep it' }),
     });
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_REJECTED' } });
     expect(world.at().weightsOf('production')).toEqual(Array(4).fill(allTo('green')));
@@ -231,7 +213,7 @@ describe('an approval that is refused', () => {
     ],
   ])('%s is not written', async (_, by, change, code) => {
     const { result, answers } = await deployed([{ ...rule, timeoutSeconds: 30 }], {
-      [STEP]: [() => refusal(says(by, change))],
+      [STEP]: () => refusal(says(by, change)),
     });
     expect(answers).toMatchObject([{ code, exitCode: 2 }]);
     expect(approvedIn(result.records)).toEqual([]);
@@ -248,24 +230,22 @@ describe('an approval that is refused', () => {
     '%s does not count although it was written, which is recorded once',
     async (_, by, says, stored, code) => {
       const { result } = await deployed([{ ...rule, timeoutSeconds: 30 }], {
-        [STEP]: [
-          async () => {
-            const id = must((await journal.list())[0]);
-            const planHash = must((await journal.read(id))[0], 'the opening');
-            const approval = {
-              ...{
-                format: APPROVAL_FORMAT,
-                decision: 'approve' as const,
-                comment: 'x',
-                ...by,
-                at: world.clock.now(),
-              },
-              planHash: planHash.kind === 'opened' ? (planHash.planHash ?? '') : '',
-              ...says,
-            };
-            world.approvals.put(id, 'lead', approval, stored);
-          },
-        ],
+        [STEP]: async () => {
+          const id = must((await journal.list())[0]);
+          const planHash = must((await journal.read(id))[0], 'the opening');
+          const approval = {
+            ...{
+              format: APPROVAL_FORMAT,
+              decision: 'approve' as const,
+              comment: 'x',
+              ...by,
+              at: world.clock.now(),
+            },
+            planHash: planHash.kind === 'opened' ? (planHash.planHash ?? '') : '',
+            ...says,
+          };
+          world.approvals.put(id, 'lead', approval, stored);
+        },
       });
       expect(approvedIn(result.records)).toMatchObject([{ ignored: { code } }]);
       expect(result).toMatchObject({ outcome: 'failed', reason: { code: 'BASCULE_APPROVAL_TIMEOUT' } });
@@ -274,13 +254,11 @@ describe('an approval that is refused', () => {
 
   it('is one that ran out while the second was awaited', async () => {
     const { result } = await deployed([{ ...rule, count: 2, expiresAfterSeconds: 100 }], {
-      [STEP]: [
-        async () => {
-          await says(person('bob'));
-          await world.clock.wait(100_000);
-          await says(person('eve'));
-        },
-      ],
+      [STEP]: async () => {
+        await says(person('bob'));
+        await world.clock.wait(100_000);
+        await says(person('eve'));
+      },
     });
     expect(approvedIn(result.records).map(({ ignored }) => ignored)).toEqual([undefined, undefined]);
     expect(result).toMatchObject({ outcome: 'failed', reason: { code: 'BASCULE_APPROVAL_TIMEOUT' } });
@@ -317,20 +295,14 @@ describe('a deployment that is left open where it waits', () => {
 
   it('is not left where the approval was given ahead', async () => {
     const session = sessionWith([rule]);
-    const say = session.reporter.say.bind(session.reporter);
-    session.reporter = {
-      say(message) {
-        say(message);
-        if (message.kind === 'started' && message.step.kind === 'apply-idle') void says(person('bob'));
-      },
-    };
+    whenSaid(session, begins('apply-idle'), () => void says(person('bob')));
     const result = await deploy(session, { version: '2.0.0', force: false, leaveAtApproval: true });
     expect(result).toMatchObject({ outcome: 'succeeded' });
   });
 
   it('goes back on Ctrl-C as ever', async () => {
     const session = sessionWith([rule]);
-    const { result } = deploying(session, { [STEP]: [() => Promise.resolve(session.stopNow())] });
+    const { result } = deploying(session, { [STEP]: () => Promise.resolve(session.stopNow()) });
     expect(await result).toMatchObject({ outcome: 'failed', reason: { code: 'BASCULE_STOPPED' } });
     expect(world.at().weightsOf('production')).toEqual(BLUE);
   });
@@ -339,11 +311,9 @@ describe('a deployment that is left open where it waits', () => {
 describe('a driver that is gone while it waits', () => {
   async function killed(): Promise<string> {
     const dying = deploying(sessionWith([rule]), {
-      [STEP]: [
-        () => {
-          throw new Error('killed');
-        },
-      ],
+      [STEP]: () => {
+        throw new Error('killed');
+      },
     });
     await expect(dying.result).rejects.toThrow('killed');
     await world.clock.wait(120_000);
@@ -377,12 +347,10 @@ describe('a driver that is gone while it waits', () => {
 
   it('and whose consent has run out before traffic moved waits for it anew', async () => {
     const acts = {
-      [STEP]: [() => says(person('bob'))],
-      'hold:eu-west-3': [
-        () => {
-          throw new Error('killed');
-        },
-      ],
+      [STEP]: () => says(person('bob')),
+      'hold:eu-west-3': () => {
+        throw new Error('killed');
+      },
     };
     await expect(deploying(sessionWith([rule]), acts).result).rejects.toThrow('killed');
     await world.clock.wait(3_600_000);
@@ -400,25 +368,17 @@ describe('a plan that changes', () => {
     };
     const first = sessionOf(world, journal, leases, canary);
     const { result } = deploying(first, {
-      [STEP]: [() => says(person('bob'))],
-      'analyse:eu-west-3:5': [
-        () => {
-          world.at().setWeights('rule-0', { blue: 50, green: 50 });
-          return Promise.resolve();
-        },
-      ],
+      [STEP]: () => says(person('bob')),
+      'analyse:eu-west-3:5': () => {
+        world.at().setWeights('rule-0', { blue: 50, green: 50 });
+        return Promise.resolve();
+      },
     });
     expect(await result).toMatchObject({ outcome: 'halted' });
     // Who goes on may have a file by now that asks for less.
     const second = sessionOf(world, journal, leases, { ...canary, approvals: [] });
-    const say = second.reporter.say.bind(second.reporter);
     const answers: Promise<unknown>[] = [];
-    second.reporter = {
-      say(message) {
-        say(message);
-        if (message.kind === 'started' && message.step.id === STEP) answers.push(says(person('eve')));
-      },
-    };
+    whenSaid(second, begins('approve'), () => void answers.push(says(person('eve'))));
     const ended = await resume(second, { accept: true });
     expect(ended.outcome).toBe('succeeded');
     expect(await Promise.all(answers)).toMatchObject([{ taken: { counted: true } }]);

@@ -5,14 +5,13 @@ import { LineReporter } from '../../automation/cli/output/reporter';
 import { renderWatch } from '../../automation/cli/output/watch';
 import { abort } from '../../automation/operations/abort';
 import { ask } from '../../automation/operations/ask';
-import { deploy } from '../../automation/operations/deploy';
 import { watch, type Watched } from '../../automation/operations/watch';
 import { openAndHeld } from '../../automation/operations/running';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import { allTo } from '../../src/domain/traffic';
-import type { Message } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { acting, type Acts, deploymentOf, livePlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 import { must } from '../support/until';
 
@@ -31,10 +30,7 @@ const byHand: Partial<DeploymentPolicy> = {
 };
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  world.runs('blue', '1.0.0', 2);
+  ({ world, journal, leases } = livePlace());
 });
 
 /** Another process of another person. */
@@ -45,23 +41,12 @@ function desk(): TestSession {
   };
 }
 
-/** Deploys; each time that a step of this id begins, somebody does what is next in the list. */
-async function deployed(acts: Record<string, () => Promise<unknown>>, change = byHand) {
+/** Deploys 2.0.0 while people act. */
+async function deployed(acts: Acts, change = byHand) {
   const session = sessionOf(world, journal, leases, change);
-  const under: Promise<unknown>[] = [];
-  const say = session.reporter.say.bind(session.reporter);
-  session.reporter = {
-    say(message: Message) {
-      say(message);
-      if (message.kind !== 'started') return;
-      const act = acts[message.step.id];
-      delete acts[message.step.id];
-      if (act !== undefined) under.push(act());
-    },
-  };
-  const result = await deploy(session, { version: '2.0.0', force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
-  return { result, answers: await Promise.all(under), session };
+  const answers = acting(session, acts);
+  const result = await deploymentOf(session);
+  return { result, answers: await Promise.all(answers), session };
 }
 
 /** Waits until the journal has a record. */

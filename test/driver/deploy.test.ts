@@ -1,12 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { deploy } from '../../automation/operations/deploy';
-
 import { retire } from '../../automation/operations/retire';
 import { rollback } from '../../automation/operations/rollback';
-import type { DeploymentPolicy } from '../../src/domain/plan';
 import { allTo } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { deploymentOf, emptyPlace, livePlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 let world: FakeWorld;
@@ -14,20 +13,11 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
+  ({ world, journal, leases } = emptyPlace());
 });
 
-function session(change: Partial<DeploymentPolicy> = {}): TestSession {
-  return sessionOf(world, journal, leases, change);
-}
-
-async function deployed(version: string, change: Partial<DeploymentPolicy> = {}) {
-  const result = await deploy(session(change), { version, force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
-  return result;
-}
+const session = (): TestSession => sessionOf(world, journal, leases);
+const deployed = (version: string) => deploymentOf(session(), { version });
 
 describe('a deployment', () => {
   it('brings the idle colour up at the live desired capacity, gates, cuts over every route, and succeeds', async () => {
@@ -154,9 +144,7 @@ describe('a rollback', () => {
 
 describe('several regions', () => {
   it('go one after the other, each proven before the next begins', async () => {
-    world = new FakeWorld(['eu-west-3', 'eu-central-1']);
-    leases = new MemoryLeases(world.clock);
-    for (const region of ['eu-west-3', 'eu-central-1']) world.runs('blue', '1.0.0', 2, region);
+    ({ world, journal, leases } = livePlace({ regions: ['eu-west-3', 'eu-central-1'] }));
     const result = await deployed('2.0.0');
     expect(result.outcome).toBe('succeeded');
     const kinds = story(await journal.read(result.deployment));

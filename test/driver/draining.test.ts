@@ -1,25 +1,20 @@
 /** What is said of the connections that were still open when a fleet that leaves had drained. */
 import { expect, it } from 'vitest';
-import { deploy } from '../../automation/operations/deploy';
 import { BasculeError } from '../../src/domain/errors';
 import type { OpenConnections } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { deploymentOf, livePlace } from '../support/deployments';
 import { sessionOf } from '../support/session';
 
 /** Deploys, lets the former colour of two instances go, and tells what the retire step said and recorded. */
 async function retired(last: OpenConnections['last'] | null, periodSeconds = 1) {
-  const world = new FakeWorld();
-  world.runs('blue', '1.0.0', 2);
+  const { world, journal, leases } = livePlace();
   world.at().connections = last === null ? null : { periodSeconds, source: 'CWAgent open', last };
-  const journal = new MemoryJournal();
-  const session = sessionOf(world, journal, new MemoryLeases(world.clock), {
+  const session = sessionOf(world, journal, leases, {
     retire: { when: 'after', afterSeconds: 0 },
     drainSeconds: 5,
     drainTimeoutSeconds: 300,
   });
-  const result = await deploy(session, { version: '2.0.0', force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
+  const result = await deploymentOf(session);
   const said = session.messages.flatMap((one) =>
     one.kind === 'done' && one.step.kind === 'retire' ? [one.note] : [],
   );

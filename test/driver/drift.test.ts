@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { deploy } from '../../automation/operations/deploy';
 import { abort, resume } from '../../automation/operations/resume';
 import { rollback } from '../../automation/operations/rollback';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import { BasculeError } from '../../src/domain/errors';
+import type { Step } from '../../src/domain/step';
 import { allTo, type Route } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { begins, deploymentOf, livePlace, onceSaid } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 let world: FakeWorld;
@@ -14,42 +15,24 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  world.runs('blue', '1.0.0', 2);
+  ({ world, journal, leases } = livePlace());
 });
 
 const session = (change: Partial<DeploymentPolicy> = {}): TestSession =>
   sessionOf(world, journal, leases, { soakSeconds: 60, ...change });
 
 /** Does something once, some seconds after a step began. */
-function during(one: TestSession, kind: string, act: () => void, seconds = 2): TestSession {
-  const say = one.reporter.say.bind(one.reporter);
-  let armed = true;
-  one.reporter = {
-    say: (message) => {
-      if (armed && message.kind === 'started' && message.step.kind === kind) {
-        armed = false;
-        world.clock.after(seconds * 1000, act);
-      }
-      say(message);
-    },
-  };
-  return one;
+function during(one: TestSession, kind: Step['kind'], act: () => void, seconds = 2): TestSession {
+  return onceSaid(one, begins(kind), () => world.clock.after(seconds * 1000, act));
 }
 
-async function deployed(one = session(), version = '2.0.0') {
-  const result = await deploy(one, { version, force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
-  return result;
-}
+const deployed = (one = session()) => deploymentOf(one);
 
 const shared = () => world.at().setWeights('rule-1', { blue: 30, green: 70 });
 const notes = (one: TestSession) => one.messages.flatMap((one) => (one.kind === 'note' ? [one.text] : []));
 
 describe('what somebody else changes during a deployment', () => {
-  it.each([
+  it.each<[Step['kind'], string, () => void, string]>([
     ['soak', 'weights', shared, 'rule rule-1: expected blue 0, green 100; found blue 30, green 70'],
     [
       'soak',

@@ -7,8 +7,9 @@ import { retire } from '../../automation/operations/retire';
 import { rollback } from '../../automation/operations/rollback';
 import { status } from '../../automation/operations/status';
 import type { FreezeRequest } from '../../src/domain/freeze';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { deploymentOf, livePlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal } from '../support/memory';
 import { refusal, sessionOf, type TestSession } from '../support/session';
 
 const HOUR = 3_600_000;
@@ -18,10 +19,9 @@ let journal: MemoryJournal;
 let session: TestSession;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  world.runs('blue', '1.0.0');
-  journal = new MemoryJournal();
-  session = sessionOf(world, journal, new MemoryLeases(world.clock));
+  const place = livePlace();
+  ({ world, journal } = place);
+  session = sessionOf(world, journal, place.leases);
 });
 
 function frozen(name = 'freeze', change: Partial<FreezeRequest> = {}) {
@@ -66,10 +66,8 @@ describe('a freeze', () => {
 
   it('is overridden by its name, and who did so is in the log, in the journal and in the history', async () => {
     await frozen('xmas');
-    const result = await deploying('2.0.0', ['xmas']);
-    if (result.kind !== 'deployed') throw new Error('expected a deployment');
-    expect(result.outcome).toBe('succeeded');
-    const { deployment } = result;
+    const { outcome, deployment } = await deploymentOf(session, { overrideFreeze: ['xmas'] });
+    expect(outcome).toBe('succeeded');
     expect(await session.log.read()).toMatchObject([
       { kind: 'frozen' },
       { kind: 'freezeOverridden', name: 'xmas', deployment, by: session.holder },

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { deploy } from '../../automation/operations/deploy';
 import { abort, resume } from '../../automation/operations/resume';
 import { rollback } from '../../automation/operations/rollback';
 import type { Colour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
 import type { DeploymentPolicy } from '../../src/domain/plan';
+import type { Step } from '../../src/domain/step';
 import { allTo } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { begins, deploymentOf, emptyPlace, livePlace, says, whenSaid } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 let world: FakeWorld;
@@ -15,33 +16,18 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  world.runs('blue', '1.0.0', 3);
+  ({ world, journal, leases } = livePlace({ instances: 3 }));
   world.at().byHand('blue', { minimum: 1, suspended: ['AZRebalance', 'Terminate'] });
 });
 
 const session = (change: Partial<DeploymentPolicy> = {}): TestSession =>
   sessionOf(world, journal, leases, change);
 
-async function deployed(one = session()) {
-  const result = await deploy(one, { version: '2.0.0', force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
-  return result;
-}
+const deployed = (one = session()) => deploymentOf(one);
 
 /** Does something when a step begins, as far as the person who follows the deployment can see. */
-function when(one: TestSession, kind: string, act: () => void): TestSession {
-  const say = one.reporter.say.bind(one.reporter);
-  one.reporter = {
-    say: (message) => {
-      if (message.kind === 'started' && message.step.kind === kind) act();
-      say(message);
-    },
-  };
-  return one;
-}
+const when = (one: TestSession, kind: Step['kind'], act: () => void): TestSession =>
+  whenSaid(one, begins(kind), act);
 
 async function limitsOf(colour: Colour) {
   const fleet = await world.at().read(colour);
@@ -54,7 +40,7 @@ describe('both fleets', () => {
   it('are held from before the shift until after the soak, and given back exactly', async () => {
     const seen: unknown[] = [];
     const one = session();
-    for (const kind of ['health-gate', 'follow', 'shift', 'soak', 'unpin'])
+    for (const kind of ['health-gate', 'follow', 'shift', 'soak', 'unpin'] as const)
       when(one, kind, () => {
         const { blue, green } = {
           blue: world.at().fleets.get('blue'),
@@ -109,15 +95,14 @@ describe('both fleets', () => {
   });
 
   it('of a first deployment have nothing to pin', async () => {
-    world = new FakeWorld();
-    leases = new MemoryLeases(world.clock);
+    ({ world, journal, leases } = emptyPlace());
     expect(await deployed()).toMatchObject({ outcome: 'succeeded' });
     expect(await limitsOf('green')).toEqual({ minimum: 1, suspended: [] });
   });
 });
 
 describe('what was held is put back exactly', () => {
-  it.each(['follow', 'soak'])('when %s fails', async (kind) => {
+  it.each(['follow', 'soak'] as const)('when %s fails', async (kind) => {
     const one = when(session({ soakSeconds: 60 }), kind, () => world.at().sicken('green'));
     const result = await deployed(one);
     expect(result.outcome).toBe(kind === 'soak' ? 'rolled-back' : 'failed');
@@ -127,7 +112,7 @@ describe('what was held is put back exactly', () => {
     expect(undone.at(-2)).toBe('undone hold:eu-west-3');
   });
 
-  it.each(['follow', 'soak'])('when a person stops it in %s', async (kind) => {
+  it.each(['follow', 'soak'] as const)('when a person stops it in %s', async (kind) => {
     const one = session({ soakSeconds: 60 });
     when(one, kind, () => one.stopNow());
     const result = await deployed(one);
@@ -153,14 +138,9 @@ describe('what was held is put back exactly', () => {
     await deployed(one);
     const seen: (string[] | undefined)[] = [];
     const two = session({ soakSeconds: 60 });
-    const say = two.reporter.say.bind(two.reporter);
-    two.reporter = {
-      say: (message) => {
-        if (message.kind === 'done' && message.step.kind === 'soak')
-          seen.push([...(world.at().fleets.get('green')?.suspended ?? [])]);
-        say(message);
-      },
-    };
+    whenSaid(two, says('done', 'soak:eu-west-3'), () =>
+      seen.push([...(world.at().fleets.get('green')?.suspended ?? [])]),
+    );
     expect(await resume(two)).toMatchObject({ outcome: 'succeeded' });
     expect(seen).toEqual([['AZRebalance', 'ScheduledActions']]);
     expect(await limitsOf('blue')).toEqual(FOUND);

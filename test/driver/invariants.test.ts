@@ -6,8 +6,16 @@ import { retire } from '../../automation/operations/retire';
 import { BasculeError } from '../../src/domain/errors';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import { allTo } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import {
+  begins,
+  deploymentOf,
+  emptyPlace,
+  livePlace,
+  productionWrites,
+  whenSaid,
+} from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 let world: FakeWorld;
@@ -15,20 +23,15 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
+  ({ world, journal, leases } = emptyPlace());
 });
 
 function session(change: Partial<DeploymentPolicy> = {}): TestSession {
   return sessionOf(world, journal, leases, change);
 }
 
-async function deployed(version: string, change: Partial<DeploymentPolicy> = {}) {
-  const result = await deploy(session(change), { version, force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
-  return result;
-}
+const deployed = (version: string, change: Partial<DeploymentPolicy> = {}) =>
+  deploymentOf(session(change), { version });
 
 describe('invariant 1: production always forwards to a colour that passed its gate', () => {
   it.each(['crashes', 'sick'] as const)(
@@ -38,12 +41,7 @@ describe('invariant 1: production always forwards to a colour that passed its ga
       world.at().behaviours.set('2.0.0', behaviour);
       const result = await deployed('2.0.0');
       expect(result.outcome).toBe('failed');
-      expect(
-        world
-          .at()
-          .writes.flat()
-          .every((change) => change.route.listener === 'test'),
-      ).toBe(true);
+      expect(productionWrites(world.at())).toEqual([]);
       expect(result.reason?.details.join('\n')).toContain('Error: no database');
       expect(result.reason?.details.join('\n')).toMatch(/i-\d+: InService.*Target.FailedHealthChecks/);
     },
@@ -51,15 +49,8 @@ describe('invariant 1: production always forwards to a colour that passed its ga
 
   it('does not cut over to a fleet that falls sick between its gate and the shift', async () => {
     world.runs('blue', '1.0.0');
-    const one = session();
-    one.reporter = {
-      say: (message) => {
-        if (message.kind === 'started' && message.step.kind === 'shift') world.at().sicken('green');
-      },
-    };
-    const result = await deploy(one, { version: '2.0.0', force: false });
-    if (result.kind !== 'deployed') throw new Error('expected a deployment');
-    expect(result.outcome).toBe('failed');
+    const one = whenSaid(session(), begins('shift'), () => world.at().sicken('green'));
+    expect((await deploymentOf(one)).outcome).toBe('failed');
     expect(world.at().weightsOf('production')).toEqual(Array(4).fill(allTo('blue')));
   });
 });
@@ -68,14 +59,11 @@ describe('invariant 2: the live fleet is never scaled down or changed', () => {
   it('halts when somebody moved traffic to the idle colour before it is applied', async () => {
     world.runs('blue', '2.0.0');
     world.runs('green', '1.0.0');
-    const one = session();
-    const say = one.reporter.say.bind(one.reporter);
-    one.reporter = {
-      say: (message) => {
-        if (message.kind === 'opened') world.at().setWeights('rule-1', allTo('green'));
-        say(message);
-      },
-    };
+    const one = whenSaid(
+      session(),
+      ({ kind }) => kind === 'opened',
+      () => world.at().setWeights('rule-1', allTo('green')),
+    );
     const result = await deploy(one, { version: '3.0.0', force: false });
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_TRAFFIC_DRIFT' } });
     expect(world.applied).toEqual([]);
@@ -113,12 +101,7 @@ describe('invariant 3: weights are compared before they are written', () => {
     expect(result.reason?.details).toEqual([
       'rule rule-2: expected blue 100, green 0; found blue 50, green 50',
     ]);
-    expect(
-      world
-        .at()
-        .writes.flat()
-        .every((change) => change.route.listener === 'test'),
-    ).toBe(true);
+    expect(productionWrites(world.at())).toEqual([]);
   });
 
   it('does not start while traffic is shared', async () => {
@@ -134,16 +117,8 @@ describe('invariant 3: weights are compared before they are written', () => {
 describe('invariant 4: a failure leaves traffic where it was safe', () => {
   it('puts the weights back first when the new colour falls sick in the soak', async () => {
     world.runs('blue', '1.0.0');
-    const one = session({ soakSeconds: 60 });
-    const say = one.reporter.say.bind(one.reporter);
-    one.reporter = {
-      say: (message) => {
-        if (message.kind === 'started' && message.step.kind === 'soak') world.at().sicken('green');
-        say(message);
-      },
-    };
-    const result = await deploy(one, { version: '2.0.0', force: false });
-    if (result.kind !== 'deployed') throw new Error('expected a deployment');
+    const one = whenSaid(session({ soakSeconds: 60 }), begins('soak'), () => world.at().sicken('green'));
+    const result = await deploymentOf(one);
     expect(result.outcome).toBe('rolled-back');
     expect(world.at().weightsOf('production')).toEqual(Array(4).fill(allTo('blue')));
     const undone = story(await journal.read(result.deployment)).filter((line) => line.startsWith('undone'));
@@ -153,14 +128,10 @@ describe('invariant 4: a failure leaves traffic where it was safe', () => {
 
   it('moves nothing and calls a person when both colours are unhealthy', async () => {
     world.runs('blue', '1.0.0');
-    const one = session({ soakSeconds: 60 });
-    one.reporter = {
-      say: (message) => {
-        if (message.kind !== 'started' || message.step.kind !== 'soak') return;
-        world.at().sicken('green');
-        world.at().sicken('blue');
-      },
-    };
+    const one = whenSaid(session({ soakSeconds: 60 }), begins('soak'), () => {
+      world.at().sicken('green');
+      world.at().sicken('blue');
+    });
     const result = await deploy(one, { version: '2.0.0', force: false });
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_NO_WAY_BACK' } });
     expect(world.at().weightsOf('production')).toEqual(Array(4).fill(allTo('green')));
@@ -195,10 +166,7 @@ describe('invariant 5 and 6: one at a time, and nothing is lost', () => {
       [resume, 'succeeded', 'green'],
       [abort, 'failed', 'blue'],
     ] as const) {
-      world = new FakeWorld();
-      journal = new MemoryJournal();
-      leases = new MemoryLeases(world.clock);
-      world.runs('blue', '1.0.0');
+      ({ world, journal, leases } = livePlace());
       world.beforeApply = () => {
         throw new Error('killed');
       };

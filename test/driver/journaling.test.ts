@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Hold, OpenJournal, PROOF_MILLISECONDS } from '../../automation/journaling';
-import type { Plan, RecordBody } from '../../src/domain/records';
+import type { RecordBody } from '../../src/domain/records';
 import type { HeldLease } from '../../src/ports';
+import { planOf } from '../support/deployments';
 import { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal } from '../support/session';
 import { HandClock, held, holder, LIFETIME, other } from '../support/store-conformance';
@@ -14,15 +15,7 @@ let leases: MemoryLeases;
 let asked: string[];
 let answers: boolean;
 
-const plan: Plan = {
-  purpose: 'deploy',
-  environment: 'test',
-  service: 'shop',
-  version: '2.0.0',
-  formerVersion: '1.0.0',
-  steps: [],
-};
-const opened: RecordBody = { kind: 'opened', plan, holder };
+const opened: RecordBody = { kind: 'opened', plan: planOf([]), holder };
 const resumed: RecordBody = { kind: 'resumed', holder: other };
 const reason = { code: 'BASCULE_STOPPED', message: 'stopped', details: [] };
 const asking: RecordBody = { kind: 'rollbackRequested', reason };

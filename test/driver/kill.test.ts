@@ -7,9 +7,10 @@ import type { Session } from '../../automation/operations/session';
 import type { Colour } from '../../src/domain/colour';
 import { BasculeError } from '../../src/domain/errors';
 import { allTo } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
+import { emptyPlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
 import { DeadlyJournal } from '../support/kill-switch';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { type MemoryJournal, MemoryLeases } from '../support/memory';
 import { sessionOf } from '../support/session';
 
 const FOUND = ['AZRebalance', 'Terminate'];
@@ -54,10 +55,9 @@ const SCENES: Scene[] = [
 ];
 
 async function stage(scene: Scene) {
-  const world = new FakeWorld();
-  const journal = new MemoryJournal();
-  await scene.prepare(world, journal);
-  return { world, journal, leases: new MemoryLeases(world.clock) };
+  const place = emptyPlace();
+  await scene.prepare(place.world, place.journal);
+  return place;
 }
 
 /** How many records the work writes when nobody disturbs it. */

@@ -3,24 +3,18 @@ import { OpenJournal, Hold, PROOF_MILLISECONDS } from '../../automation/journali
 import { holding } from '../../automation/operations/holding';
 import { unlock } from '../../automation/operations/unlock';
 import { LEASE_MILLISECONDS, type Sight } from '../../src/domain/lease';
-import type { Holder, Plan } from '../../src/domain/records';
+import type { Holder } from '../../src/domain/records';
 import type { HeldLease } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { emptyPlace, planOf } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 import { held } from '../support/store-conformance';
 
 const FORMER: Holder = { host: 'ci-7', pid: 42, user: 'ada', job: 'https://ci.example.com/7' };
-const plan: Plan = {
-  purpose: 'deploy',
-  environment: 'test',
-  service: 'shop',
-  version: '2.0.0',
-  formerVersion: '1.0.0',
-  steps: [
-    { kind: 'point-test', id: 'point-test:eu-west-3', region: 'eu-west-3', colour: 'green', settling: false },
-  ],
-};
+const plan = planOf([
+  { kind: 'point-test', id: 'point-test:eu-west-3', region: 'eu-west-3', colour: 'green', settling: false },
+]);
 
 let world: FakeWorld;
 let journal: MemoryJournal;
@@ -29,9 +23,7 @@ let session: TestSession;
 let sight: Sight;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
+  ({ world, journal, leases } = emptyPlace());
   session = sessionOf(world, journal, leases);
   sight = 'unknown';
   session.sightOf = () => sight;

@@ -6,8 +6,8 @@ import { readRegions, requireOneLive } from '../../automation/operations/observe
 import { planFor } from '../../automation/operations/planning';
 import { replay, type DeploymentState } from '../../src/domain/replay';
 import { RECORD_FORMAT } from '../../src/domain/records';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { livePlace, onceSaid, says } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
 import { sessionOf, type TestSession } from '../support/session';
 
 const NAMES = ['eu-west-1', 'eu-west-2', 'eu-west-3', 'eu-north-1'];
@@ -16,9 +16,9 @@ let session: TestSession;
 let looked: string[];
 
 beforeEach(() => {
-  world = new FakeWorld(NAMES);
-  for (const name of NAMES) world.runs('blue', '1.0.0', 2, name);
-  session = sessionOf(world, new MemoryJournal(), new MemoryLeases(world.clock), { soakSeconds: 120 });
+  const place = livePlace({ regions: NAMES });
+  ({ world } = place);
+  session = sessionOf(world, place.journal, place.leases, { soakSeconds: 120 });
   looked = [];
   for (const name of NAMES) world.at(name).beforeLook = () => void looked.push(name);
 });
@@ -55,14 +55,9 @@ describe('a look for drift', () => {
 
   it('finds what was changed in a region that is not at hand', async () => {
     const last = world.at(NAMES.at(-1));
-    const say = session.reporter.say.bind(session.reporter);
-    session.reporter = {
-      say: (message) => {
-        if (message.kind === 'started' && message.step.kind === 'soak' && message.step.region === NAMES[0])
-          last.setWeights('rule-1', { blue: 30, green: 70 });
-        say(message);
-      },
-    };
+    onceSaid(session, says('started', `soak:${NAMES[0]}`), () =>
+      last.setWeights('rule-1', { blue: 30, green: 70 }),
+    );
     const result = await deploy(session, { version: '2.0.0', force: false });
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_TRAFFIC_DRIFT' } });
     expect(session.messages).toContainEqual(

@@ -5,15 +5,15 @@ import { deploy } from '../../automation/operations/deploy';
 import { events } from '../../automation/operations/history';
 import { abort, resume } from '../../automation/operations/resume';
 import { rollback } from '../../automation/operations/rollback';
-import type { Session } from '../../automation/operations/session';
 import { status } from '../../automation/operations/status';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { MigrationHook } from '../../src/domain/step';
 import { allTo } from '../../src/domain/traffic';
 import type { LocalCommand } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
+import { begins, deploymentOf, livePlace, productionWrites, whenSaid } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
 import { DeadlyJournal } from '../support/kill-switch';
-import { MemoryEnvironmentLog, MemoryJournal, MemoryLeases } from '../support/memory';
+import { MemoryEnvironmentLog, type MemoryJournal, type MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 const REGIONS = ['eu-west-3', 'eu-central-1'];
@@ -39,12 +39,9 @@ function phaseOf({ environment }: LocalCommand): string {
   return `${environment['BASCULE_MIGRATE_PHASE']} ${environment['BASCULE_VERSION']}`;
 }
 
-function begin(regions: string[] = ['eu-west-3']): void {
-  world = new FakeWorld(regions);
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
+function begin(regions?: string[]): void {
+  ({ world, journal, leases } = livePlace({ regions }));
   log = new MemoryEnvironmentLog(world.clock);
-  for (const region of regions) world.runs('blue', '1.0.0', 2, region);
 }
 
 beforeEach(() => begin());
@@ -55,11 +52,7 @@ function session(migrate: DeploymentPolicy['migrate'] = both): TestSession {
   return { ...sessionOf(world, journal, leases, migrate === undefined ? {} : { migrate }), log };
 }
 
-async function deployed(version: string, one: Session = session()) {
-  const result = await deploy(one, { version, force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
-  return result;
-}
+const deployed = (version: string, one = session()) => deploymentOf(one, { version });
 
 /** Lets a command of one phase end in some way; others end well. */
 function ends(phase: string, how: Awaited<ReturnType<FakeWorld['localEnds']>>): void {
@@ -127,12 +120,7 @@ describe('migrations', () => {
       reason: { code: 'BASCULE_MIGRATION_FAILED', details: ['| adding a column', '| no such table'] },
     });
     expect(result.message).toContain('migrate --all exited with 7');
-    expect(
-      world
-        .at()
-        .writes.flat()
-        .filter(({ route }) => route.listener === 'production'),
-    ).toEqual([]);
+    expect(productionWrites(world.at())).toEqual([]);
     expect(ran()).toEqual(['expand 2.0.0']);
     expect((await status(session())).database).toBeNull();
   });
@@ -251,8 +239,8 @@ describe('a migration whose process was killed before its result was recorded', 
     await killedIn('expand', both);
     await resume(session(), { migrated: true });
     const one = session({});
-    const shifted = { ...one, reporter: stoppingAt('soak', one) };
-    expect(await deployed('3.0.0', shifted)).toMatchObject({ outcome: 'halted' });
+    whenSaid(one, begins('soak'), () => one.stopNow());
+    expect(await deployed('3.0.0', one)).toMatchObject({ outcome: 'halted' });
     expect(await refusal(resume(session(), { migrated: true }))).toMatchObject({
       code: 'BASCULE_NO_MIGRATION',
       exitCode: 2,
@@ -269,26 +257,11 @@ describe('a migration whose process was killed before its result was recorded', 
   });
 });
 
-/** Presses Ctrl-C once when a kind of step begins. */
-function stoppingAt(kind: string, one: TestSession): TestSession['reporter'] {
-  return {
-    say: (message) => {
-      if (message.kind === 'started' && message.step.kind === kind) one.stopNow();
-    },
-  };
-}
-
 describe('a plan that is made anew', () => {
   it('while the database is expanded already runs nothing twice', async () => {
-    const one = session();
-    const say = one.reporter.say.bind(one.reporter);
-    one.reporter = {
-      say: (message) => {
-        if (message.kind === 'started' && message.step.kind === 'soak')
-          world.at().setWeights('rule-1', { blue: 30, green: 70 });
-        say(message);
-      },
-    };
+    const one = whenSaid(session(), begins('soak'), () =>
+      world.at().setWeights('rule-1', { blue: 30, green: 70 }),
+    );
     expect(await deployed('2.0.0', one)).toMatchObject({ reason: { code: 'BASCULE_TRAFFIC_DRIFT' } });
     expect(await resume(session(), { accept: true })).toMatchObject({ outcome: 'succeeded' });
     expect(ran()).toEqual(['expand 2.0.0', 'contract 2.0.0']);

@@ -6,9 +6,8 @@ import { notify } from '../../automation/operations/notify';
 import { abort, resume } from '../../automation/operations/resume';
 import { rollback } from '../../automation/operations/rollback';
 import type { Commits } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
+import { deploymentOf, livePlace, whenSaid } from '../support/deployments';
 import { DeadlyJournal } from '../support/kill-switch';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
 import { FakeChannel, MemoryDeliveries, never, postOf } from '../support/post';
 import { sessionOf, TESTER, type TestSession } from '../support/session';
 import { must } from '../support/until';
@@ -17,16 +16,13 @@ const TO_TWO = { version: '2.0.0', force: false };
 const DAY = 24 * 3600_000;
 
 class Scene {
-  readonly world = new FakeWorld();
-  readonly journal = new MemoryJournal();
-  readonly leases = new MemoryLeases(this.world.clock);
+  private readonly place = livePlace();
+  readonly world = this.place.world;
+  readonly journal = this.place.journal;
+  readonly leases = this.place.leases;
   readonly mail = new FakeChannel('mail');
   readonly chat = new FakeChannel('chat', ['succeeded', 'failed']);
   readonly deliveries = new MemoryDeliveries();
-
-  constructor() {
-    this.world.runs('blue', '1.0.0');
-  }
 
   post(): Post {
     return postOf([this.mail, this.chat], this.deliveries);
@@ -43,15 +39,12 @@ class Scene {
   async deployed(session = this.session()) {
     const clock = session.post?.clock;
     let closedAt = NaN;
-    const reporter = session.reporter;
-    session.reporter = {
-      say: (message) => {
-        if (message.kind === 'closed') closedAt = clock?.now() ?? 0;
-        reporter.say(message);
-      },
-    };
-    const result = await deploy(session, TO_TWO);
-    if (result.kind !== 'deployed') throw new Error(result.message);
+    whenSaid(
+      session,
+      ({ kind }) => kind === 'closed',
+      () => (closedAt = clock?.now() ?? 0),
+    );
+    const result = await deploymentOf(session);
     return { result, waited: (clock?.now() ?? 0) - closedAt, session };
   }
 }

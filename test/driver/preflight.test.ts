@@ -2,8 +2,7 @@ import { expect, it } from 'vitest';
 import { deploy } from '../../automation/operations/deploy';
 import { known, unknown, type PreflightReading } from '../../src/domain/preflight';
 import type { PreflightQuestion } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { livePlace } from '../support/deployments';
 import { refusal, sessionOf } from '../support/session';
 
 const CHECK = {
@@ -14,11 +13,8 @@ const CHECK = {
 } as const;
 
 function under(reading: Partial<PreflightReading>, regions = ['eu-west-3']) {
-  const world = new FakeWorld(regions);
-  const journal = new MemoryJournal();
-  const leases = new MemoryLeases(world.clock);
+  const { world, journal, leases } = livePlace({ regions, instances: 3 });
   const asked: PreflightQuestion[] = [];
-  for (const region of regions) world.runs('blue', '1.0.0', 3, region);
   const session = {
     ...sessionOf(world, journal, leases, { checks: [{ ...CHECK, names: [...CHECK.names] }] }),
     preflight: {

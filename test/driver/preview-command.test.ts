@@ -1,5 +1,5 @@
 /** What a preview gathers over ports, and what `deploy --plan` makes of it. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { deploy } from '../../automation/operations/deploy';
 import { entryOf } from '../../automation/operations/history';
 import { preview, type PreviewPlace, type PreviewRequest } from '../../automation/operations/preview';
@@ -13,8 +13,7 @@ import { planFile } from '../../src/domain/preview/plan-file';
 import type { PlannedTest } from '../../src/domain/suite/gate';
 import type { FleetTarget, PreflightQuestion, StackPreviews } from '../../src/ports';
 import { environment, type Edit } from '../support/config';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { emptyPlace } from '../support/deployments';
 import { policy, refusal, sessionOf } from '../support/session';
 
 const REGION = 'eu-west-3';
@@ -54,9 +53,7 @@ class FakePreviews implements StackPreviews {
 }
 
 function setting(change: Partial<DeploymentPolicy> = {}, regions = [REGION]) {
-  const world = new FakeWorld(regions);
-  const journal = new MemoryJournal();
-  const leases = new MemoryLeases(world.clock);
+  const { world, journal, leases } = emptyPlace(regions);
   const session = sessionOf(world, journal, leases, change);
   const stacks = new FakePreviews();
   const config = configOf((input) => (input['regions'] = regions));
@@ -336,6 +333,17 @@ describe('a preview', () => {
     // Another colour, the same steps.
     const soak = (await one.look({ version: '3.0.0' })).steps.find(({ kind }) => kind === 'soak');
     expect(soak).toMatchObject({ wait: { seconds: 10, byHand: false }, expectedSeconds: 10 });
+  });
+
+  it('reads the last journal whole, and of the ones before it no more than their ends', async () => {
+    const one = setting();
+    one.world.runs('blue', '1.0.0');
+    for (const version of ['2.0.0', '3.0.0', '4.0.0']) await deploy(one.session, { version, force: false });
+    const read = vi.spyOn(one.session.journal, 'read');
+    const found = await one.look({ version: '5.0.0' });
+    expect(found.steps.find(({ kind }) => kind === 'soak')).toMatchObject({ expectedSeconds: 10 });
+    const last = (await one.session.journal.list()).at(-1);
+    expect(new Set(read.mock.calls.map(([id]) => id))).toEqual(new Set([last]));
   });
 
   it('refuses for a lack of room, asking nothing that needs the right to change something', async () => {

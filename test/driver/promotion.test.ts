@@ -9,8 +9,9 @@ import { rollback } from '../../automation/operations/rollback';
 import { windowsSchema } from '../../src/domain/config/windows';
 import { ORIGIN_TAG, type BundleMove } from '../../src/domain/promotion-images';
 import type { Handover, Image } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { livePlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal } from '../support/memory';
 import { refusal, sessionOf, type TestSession } from '../support/session';
 
 const REGION = 'eu-west-3';
@@ -74,10 +75,8 @@ let handover: FakeHandover;
 let former: Former;
 
 function environment(): typeof staging {
-  const world = new FakeWorld();
-  world.runs('blue', '1.0.0');
-  const journal = new MemoryJournal();
-  return { world, journal, session: sessionOf(world, journal, new MemoryLeases(world.clock)) };
+  const { world, journal, leases } = livePlace();
+  return { world, journal, session: sessionOf(world, journal, leases) };
 }
 
 beforeEach(() => {

@@ -4,12 +4,11 @@ import { deploy } from '../../automation/operations/deploy';
 import { pruneReleases, usesOf } from '../../automation/operations/images';
 import type { LeftSnapshot, ReleaseImage, Used } from '../../src/domain/release-images';
 import type { ReleaseImages } from '../../src/ports';
+import { livePlace } from '../support/deployments';
 import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf } from '../support/session';
 
 const DAY = 24 * 3600_000;
-const world = () => new FakeWorld();
 
 class MemoryImages implements ReleaseImages {
   readonly removed: string[] = [];
@@ -32,7 +31,7 @@ class MemoryImages implements ReleaseImages {
   removeLeft = ({ id }: LeftSnapshot) => Promise.resolve(void this.removed.push(id));
 }
 
-const { clock } = world();
+const { clock } = new FakeWorld();
 const facts = { region: 'eu-west-3', contentSha256: null, builder: null, schema: null, expiresAt: null };
 const image = (version: string, daysOld: number): ReleaseImage => ({
   ...facts,
@@ -85,15 +84,14 @@ describe('a prune', () => {
 
 describe('what an environment needs', () => {
   it('is what it would roll back to also while no single release is live', async () => {
-    const fleets = world();
-    fleets.runs('blue', '1.0.0');
-    const session = sessionOf(fleets, new MemoryJournal(), new MemoryLeases(fleets.clock));
+    const { world, journal, leases } = livePlace();
+    const session = sessionOf(world, journal, leases);
     await deploy(session, { version: '2.0.0', force: false, overrideFreeze: [] });
     const target = { version: '1.0.0', use: { kind: 'rollback-target', environment: 'test' } };
     expect(await usesOf(session)).toContainEqual(target);
-    const { routeList } = fleets.at();
-    for (const { id } of routeList) fleets.at().setWeights(id, { blue: 50, green: 50 });
-    fleets.runs('blue', '0.5.0');
+    const { routeList } = world.at();
+    for (const { id } of routeList) world.at().setWeights(id, { blue: 50, green: 50 });
+    world.runs('blue', '0.5.0');
     expect(await usesOf(session)).toContainEqual(target);
   });
 });

@@ -6,8 +6,8 @@ import { expectVersion } from '../../automation/operations/expect-version';
 import { status } from '../../automation/operations/status';
 import { BasculeError } from '../../src/domain/errors';
 import type { Image } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { livePlace } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
 import { refusal, sessionOf, type TestSession } from '../support/session';
 
 const PARIS = 'eu-west-3';
@@ -16,9 +16,9 @@ let world: FakeWorld;
 let session: TestSession;
 
 beforeEach(() => {
-  world = new FakeWorld([PARIS, FRANKFURT]);
-  for (const region of [PARIS, FRANKFURT]) world.runs('blue', '1.0.0', 2, region);
-  session = sessionOf(world, new MemoryJournal(), new MemoryLeases(world.clock));
+  const place = livePlace({ regions: [PARIS, FRANKFURT] });
+  ({ world } = place);
+  session = sessionOf(world, place.journal, place.leases);
 });
 
 function silent(region: string): void {

@@ -4,8 +4,9 @@ import { abort, resume } from '../../automation/operations/resume';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import { BasculeError } from '../../src/domain/errors';
 import { allTo } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { begins, livePlace, says, whenSaid } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, type TestSession } from '../support/session';
 
 let world: FakeWorld;
@@ -13,10 +14,7 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  world.runs('blue', '1.0.0');
+  ({ world, journal, leases } = livePlace());
 });
 
 const session = (change: Partial<DeploymentPolicy> = {}): TestSession =>
@@ -49,10 +47,7 @@ describe('AWS that does not answer', () => {
       [resume, 'succeeded'],
       [abort, 'failed'],
     ] as const) {
-      world = new FakeWorld();
-      journal = new MemoryJournal();
-      leases = new MemoryLeases(world.clock);
-      world.runs('blue', '1.0.0');
+      ({ world, journal, leases } = livePlace());
       world.beforeApply = silentFor(Infinity);
       const refused = await refusal(toTwo(session()));
       expect(refused).toMatchObject({ code: 'BASCULE_AWS_THROTTLED', exitCode: 5 });
@@ -76,40 +71,25 @@ describe('AWS that does not answer', () => {
   });
 
   it('keeps a gate shut for as long, and is never the release’s fault', async () => {
-    const one = session();
-    const say = one.reporter.say.bind(one.reporter);
     const read = world.at().read.bind(world.at());
     const silent = silentFor(120_000);
-    one.reporter = {
-      say: (message) => {
-        if (message.kind === 'started' && message.step.kind === 'health-gate')
-          world.at().read = (colour) => {
-            silent();
-            return read(colour);
-          };
-        say(message);
-      },
-    };
+    const one = whenSaid(session(), begins('health-gate'), () => {
+      world.at().read = (colour) => {
+        silent();
+        return read(colour);
+      };
+    });
     // The gate itself gives up after 30 s.
     expect(await toTwo(one)).toMatchObject({ outcome: 'succeeded' });
   });
 
   it('for ever interrupts a gate and a soak', async () => {
-    for (const kind of ['health-gate', 'soak']) {
-      world = new FakeWorld();
-      journal = new MemoryJournal();
-      leases = new MemoryLeases(world.clock);
-      world.runs('blue', '1.0.0');
-      const one = session({ soakSeconds: 3600 });
-      const say = one.reporter.say.bind(one.reporter);
+    for (const kind of ['health-gate', 'soak'] as const) {
+      ({ world, journal, leases } = livePlace());
       const read = world.at().read.bind(world.at());
-      one.reporter = {
-        say: (message) => {
-          if (message.kind === 'started' && message.step.kind === kind)
-            world.at().read = () => Promise.reject(error('BASCULE_AWS_UNREACHABLE'));
-          say(message);
-        },
-      };
+      const one = whenSaid(session({ soakSeconds: 3600 }), begins(kind), () => {
+        world.at().read = () => Promise.reject(error('BASCULE_AWS_UNREACHABLE'));
+      });
       expect(await refusal(toTwo(one))).toMatchObject({ code: 'BASCULE_AWS_UNREACHABLE', exitCode: 5 });
       world.at().read = read;
       expect(await resume(session())).toMatchObject({ outcome: 'succeeded' });
@@ -166,30 +146,19 @@ describe('what is not the release’s fault', () => {
 
 describe('a resume long after the interruption', () => {
   it('looks again at what only looked, follows a live fleet that grew, and gives gates their whole time', async () => {
-    const one = session();
-    const say = one.reporter.say.bind(one.reporter);
-    one.reporter = {
-      say: (message) => {
-        if (message.kind === 'started' && message.step.kind === 'shift')
-          world.at().beforeWrite = () => {
-            throw error('BASCULE_AWS_CREDENTIALS');
-          };
-        say(message);
-      },
-    };
+    const one = whenSaid(session(), begins('shift'), () => {
+      world.at().beforeWrite = () => {
+        throw error('BASCULE_AWS_CREDENTIALS');
+      };
+    });
     await refusal(toTwo(one));
     world.at().beforeWrite = () => undefined;
     await world.clock.wait(6 * 3_600_000);
     expect(await resume(session())).toMatchObject({ outcome: 'succeeded' });
 
-    const two = session();
-    const during = two.reporter.say.bind(two.reporter);
-    two.reporter = {
-      say: (message) => {
-        if (message.kind === 'done' && message.step.kind === 'follow') throw new Error('killed');
-        during(message);
-      },
-    };
+    const two = whenSaid(session(), says('done', 'follow:eu-west-3'), () => {
+      throw new Error('killed');
+    });
     await refusal(deploy(two, { version: '3.0.0', force: false }));
     await world.clock.wait(6 * 3_600_000);
     world.at().scale('green', 4);

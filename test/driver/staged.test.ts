@@ -1,15 +1,14 @@
 /** Traffic in steps: what the driver writes, what people ask of it meanwhile, and how it goes on after a kill. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { deploy } from '../../automation/operations/deploy';
 import { resume } from '../../automation/operations/resume';
 import type { DeploymentPolicy } from '../../src/domain/plan';
 import type { RequestKind } from '../../src/domain/request';
 import { replay } from '../../src/domain/replay';
 import type { Stage } from '../../src/domain/strategy';
 import { allTo, type Weights } from '../../src/domain/traffic';
-import type { Message } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { begins, deploymentOf, livePlace, onceSaid, says, whenSaid } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { sessionOf, story, type TestSession } from '../support/session';
 
 const R = 'eu-west-3';
@@ -22,10 +21,7 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld();
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  world.runs('blue', '1.0.0', 4);
+  ({ world, journal, leases } = livePlace({ instances: 4 }));
 });
 
 function session(steps: Stage[], change: Partial<DeploymentPolicy> = {}): TestSession {
@@ -34,32 +30,9 @@ function session(steps: Stage[], change: Partial<DeploymentPolicy> = {}): TestSe
 }
 
 async function deployed(one: TestSession) {
-  const result = await deploy(one, { version: '2.0.0', force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
+  const result = await deploymentOf(one);
   return { ...result, lines: story(result.records) };
 }
-
-/** Does something once, when the driver says so; what it throws is thrown where the driver said it. */
-function once(
-  one: TestSession,
-  when: (message: Message) => boolean,
-  act: (message: Message) => void,
-): TestSession {
-  const say = one.reporter.say.bind(one.reporter);
-  let armed = true;
-  one.reporter = {
-    say: (message) => {
-      say(message);
-      if (!armed || !when(message)) return;
-      armed = false;
-      act(message);
-    },
-  };
-  return one;
-}
-
-const says = (kind: Message['kind'], step: string) => (message: Message) =>
-  message.kind === kind && 'step' in message && message.step.id === step;
 
 async function ask(kind: RequestKind, step: string | null = null): Promise<void> {
   const deployment = (await journal.list()).at(-1) ?? '';
@@ -102,7 +75,7 @@ describe('a canary', () => {
 
   it('goes back from its second weight in one write for each rule', async () => {
     const one = session([timed(5), timed(25), timed(50)]);
-    once(one, says('started', `analyse:${R}:25`), () => void ask('abort'));
+    onceSaid(one, says('started', `analyse:${R}:25`), () => void ask('abort'));
     const result = await deployed(one);
     expect(result).toMatchObject({ outcome: 'rolled-back', reason: { code: 'BASCULE_ABORTED' } });
     expect(result.reason?.message).toContain('ada on desk');
@@ -120,7 +93,7 @@ describe('a canary', () => {
 
   it('goes back when its process is asked to stop before the cutover', async () => {
     const one = session([byHand(10)]);
-    once(one, says('started', `analyse:${R}:10`), () => one.stopNow());
+    onceSaid(one, says('started', `analyse:${R}:10`), () => one.stopNow());
     expect(await deployed(one)).toMatchObject({
       outcome: 'rolled-back',
       reason: { code: 'BASCULE_STOPPED' },
@@ -133,7 +106,7 @@ describe('a canary', () => {
     ['any other', at(63)],
   ])('halts where somebody moved a rule to %s', async (_what, weights) => {
     const one = session([timed(5), timed(25)]);
-    once(one, says('started', `analyse:${R}:25`), () => world.at().setWeights('rule-1', weights));
+    onceSaid(one, says('started', `analyse:${R}:25`), () => world.at().setWeights('rule-1', weights));
     const result = await deployed(one);
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_TRAFFIC_DRIFT' } });
     expect(result.reason?.details.join()).toContain('expected blue 75, green 25');
@@ -147,15 +120,10 @@ describe('the fleet of a canary', () => {
   it('starts small and is grown before each weight, also after the live fleet grew', async () => {
     const seen: Record<string, number | undefined> = {};
     const one = session([timed(25), timed(50)], { growth });
-    const say = one.reporter.say.bind(one.reporter);
-    one.reporter = {
-      say: (message) => {
-        say(message);
-        if (message.kind !== 'started') return;
-        if (message.step.kind === 'shift') seen[message.step.id] = instances();
-        if (message.step.id === `analyse:${R}:25`) world.at().scale('blue', 6);
-      },
-    };
+    whenSaid(one, begins('shift'), (message) => {
+      if (message.kind === 'started') seen[message.step.id] = instances();
+    });
+    onceSaid(one, says('started', `analyse:${R}:25`), () => world.at().scale('blue', 6));
     expect((await deployed(one)).outcome).toBe('succeeded');
     expect(seen).toEqual({ [`shift:${R}:25`]: 1, [`shift:${R}:50`]: 3, [`shift:${R}`]: 6 });
   });
@@ -163,7 +131,7 @@ describe('the fleet of a canary', () => {
   it('is never smaller than the minimum', async () => {
     const one = session([timed(1)], { growth: { kind: 'proportional', minimum: 2 } });
     let first: number | undefined;
-    once(one, says('started', `shift:${R}:1`), () => (first = instances()));
+    onceSaid(one, says('started', `shift:${R}:1`), () => (first = instances()));
     await deployed(one);
     expect(first).toBe(2);
   });
@@ -171,7 +139,7 @@ describe('the fleet of a canary', () => {
   it('that does not grow turns back at once, with the words of AWS', async () => {
     const one = session([timed(25), timed(50)], { growth });
     const message = 'You have requested more vCPU capacity than your current vCPU limit of 32 allows.';
-    once(one, says('started', `follow:${R}:50`), () => {
+    onceSaid(one, says('started', `follow:${R}:50`), () => {
       const region = world.at();
       const read = region.read.bind(region);
       const failed = {
@@ -198,7 +166,7 @@ describe('the fleet of a canary', () => {
 describe('a person', () => {
   it('goes on from a weight that waits for one, and only from that', async () => {
     const one = session([byHand(10), timed(50)]);
-    once(one, says('waiting', `analyse:${R}:10`), () => void ask('advance', `analyse:${R}:10`));
+    onceSaid(one, says('waiting', `analyse:${R}:10`), () => void ask('advance', `analyse:${R}:10`));
     const began = world.clock.now();
     const result = await deployed(one);
     expect(result.outcome).toBe('succeeded');
@@ -209,7 +177,7 @@ describe('a person', () => {
 
   it('goes on to the end without the weights between', async () => {
     const one = session([byHand(10), timed(50), timed(75)]);
-    once(one, says('waiting', `analyse:${R}:10`), () => void ask('advance-full'));
+    onceSaid(one, says('waiting', `analyse:${R}:10`), () => void ask('advance-full'));
     const result = await deployed(one);
     expect(result.outcome).toBe('succeeded');
     expect(weightsWritten()).toEqual([at(10), allTo('green')]);
@@ -219,7 +187,7 @@ describe('a person', () => {
   it('pauses: the weight is kept and watched until somebody goes on', async () => {
     const one = session([timed(10), timed(50)]);
     let resumedAt = 0;
-    once(one, says('started', `analyse:${R}:10`), () => {
+    onceSaid(one, says('started', `analyse:${R}:10`), () => {
       void ask('pause');
       world.clock.after(300_000, () => {
         expect(weightsWritten()).toEqual([at(10)]);
@@ -235,8 +203,8 @@ describe('a person', () => {
 
   it('pauses before a step: it does not begin, and the way back stays open', async () => {
     const one = session([timed(10)]);
-    once(one, says('started', `health-gate:${R}`), () => void ask('pause'));
-    once(
+    onceSaid(one, says('started', `health-gate:${R}`), () => void ask('pause'));
+    onceSaid(
       one,
       (message) => message.kind === 'waiting' && message.for.includes('paused by ada on desk'),
       () => void world.clock.after(60_000, () => void ask('abort')),
@@ -252,11 +220,8 @@ describe('a person', () => {
       strategy: { kind: 'all-at-once' },
       retire: { when: 'after', afterSeconds: 0 },
     });
-    once(one, says('started', `retire:${R}`), () => void ask('abort'));
+    onceSaid(one, says('started', `retire:${R}`), () => void ask('abort'));
     world.at().scale('blue', 4);
-    const say = one.reporter.say.bind(one.reporter);
-    const seen: Message[] = [];
-    one.reporter = { say: (message) => (seen.push(message), say(message)) };
     const read = world.at().read.bind(world.at());
     let leaving = 3;
     // The last instance drains for a while, so that the driver waits in this step.
@@ -267,7 +232,7 @@ describe('a person', () => {
     };
     const result = await deployed(one);
     expect(result.outcome).toBe('succeeded');
-    expect(seen.find((message) => message.kind === 'asked')).toMatchObject({
+    expect(one.messages.find((message) => message.kind === 'asked')).toMatchObject({
       refused: {
         code: 'BASCULE_TOO_LATE',
         message: expect.stringContaining('is being scaled down') as string,
@@ -277,7 +242,7 @@ describe('a person', () => {
 
   it('is heard also where what it asked was left by a driver that is gone', async () => {
     const one = session([byHand(10), timed(50)]);
-    once(one, says('started', `analyse:${R}:10`), killed);
+    onceSaid(one, says('started', `analyse:${R}:10`), killed);
     await expect(deployed(one)).rejects.toThrow('killed');
     await ask('abort');
     const result = await resume(session([byHand(10), timed(50)]));
@@ -300,7 +265,7 @@ describe('a driver that was killed in the middle', () => {
     'at the beginning of %s is gone on with, each weight written once',
     async (step) => {
       const one = session([timed(5), timed(25)]);
-      once(one, says('started', step), killed);
+      onceSaid(one, says('started', step), killed);
       await expect(deployed(one)).rejects.toThrow('killed');
       const result = await resume(session([timed(5), timed(25)]));
       expect(result.outcome).toBe('succeeded');
@@ -310,8 +275,8 @@ describe('a driver that was killed in the middle', () => {
 
   it('stays paused, as it was', async () => {
     const one = session([timed(10)]);
-    once(one, says('started', `analyse:${R}:10`), () => void ask('pause'));
-    once(one, (message) => message.kind === 'asked', killed);
+    onceSaid(one, says('started', `analyse:${R}:10`), () => void ask('pause'));
+    onceSaid(one, (message) => message.kind === 'asked', killed);
     await expect(deployed(one)).rejects.toThrow('killed');
     world.clock.after(200_000, () => void ask('advance', `analyse:${R}:10`));
     const began = world.clock.now();
@@ -326,7 +291,7 @@ describe('what was moved by hand on the way, and accepted', () => {
 
   async function halted(weights: Weights): Promise<void> {
     const one = session(stages);
-    once(one, says('started', `analyse:${R}:5`), () => {
+    onceSaid(one, says('started', `analyse:${R}:5`), () => {
       for (const id of ['production-default', 'rule-0', 'rule-1', 'rule-2'])
         world.at().setWeights(id, weights);
     });
@@ -353,7 +318,7 @@ describe('what was moved by hand on the way, and accepted', () => {
   it('is taken back whole when the deployment turns back', async () => {
     await halted(at(30));
     const one = session(stages);
-    once(one, says('started', `analyse:${R}:50`), () => void ask('abort'));
+    onceSaid(one, says('started', `analyse:${R}:50`), () => void ask('abort'));
     const result = await resume(one, { accept: true });
     expect(result.outcome).toBe('rolled-back');
     expect(world.at().weightsOf('production')).toEqual(Array(4).fill(allTo('blue')));

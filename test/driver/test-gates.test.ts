@@ -14,9 +14,10 @@ import { parseSuite } from '../../src/domain/suite/parse';
 import type { PlannedTest } from '../../src/domain/suite/gate';
 import type { TestRun } from '../../src/domain/suite/result';
 import { allTo } from '../../src/domain/traffic';
-import { FakeWorld } from '../support/fake-world';
+import { deploymentOf, livePlace, productionWrites } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
 import { DeadlyJournal } from '../support/kill-switch';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 const BLUE = Array(4).fill(allTo('blue'));
@@ -43,11 +44,8 @@ let world: FakeWorld;
 let journal: MemoryJournal;
 let leases: MemoryLeases;
 
-function begin(regions: string[] = ['eu-west-3']): void {
-  world = new FakeWorld(regions);
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  for (const region of regions) world.runs('blue', '1.0.0', 2, region);
+function begin(regions?: string[]): void {
+  ({ world, journal, leases } = livePlace({ regions }));
 }
 
 beforeEach(() => begin());
@@ -56,11 +54,7 @@ function session(tests: PlannedTest[] = [login, legacy]): TestSession {
   return { ...sessionOf(world, journal, leases), tests: () => Promise.resolve(tests) };
 }
 
-async function deployed(one: TestSession = session()) {
-  const result = await deploy(one, { version: '2.0.0', force: false });
-  if (result.kind !== 'deployed') throw new Error('expected a deployment');
-  return result;
-}
+const deployed = (one = session()) => deploymentOf(one);
 
 const cases = (...outcomes: ('passed' | 'failed' | 'skipped')[]): TestRun => ({
   cases: outcomes.map((outcome, index) => ({
@@ -139,12 +133,7 @@ describe('tests as gates', () => {
     expect(result.message).toContain(
       'The test login of 2.0.0 failed through the test listener in eu-west-3: 1 of 3 passed, 1 skipped.',
     );
-    expect(
-      world
-        .at()
-        .writes.flat()
-        .filter(({ route }) => route.listener === 'production'),
-    ).toEqual([]);
+    expect(productionWrites(world.at())).toEqual([]);
     expect(world.testResults.get('test:eu-west-3:idle:login')).toHaveLength(3);
   });
 

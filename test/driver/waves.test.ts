@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { abort } from '../../automation/operations/abort';
 import { deploy } from '../../automation/operations/deploy';
-import type { Deployed } from '../../automation/operations/deployments';
 import { resume } from '../../automation/operations/resume';
 import { rollback } from '../../automation/operations/rollback';
 import type { DeploymentPolicy } from '../../src/domain/plan';
@@ -9,8 +8,9 @@ import { whereabouts } from '../../src/domain/regions';
 import { allTo, type Weights } from '../../src/domain/traffic';
 import type { FailurePolicy, WavePolicy } from '../../src/domain/waves';
 import type { Message } from '../../src/ports';
-import { FakeWorld } from '../support/fake-world';
-import { MemoryJournal, MemoryLeases } from '../support/memory';
+import { deploymentOf, livePlace, onceSaid, says } from '../support/deployments';
+import type { FakeWorld } from '../support/fake-world';
+import type { MemoryJournal, MemoryLeases } from '../support/memory';
 import { refusal, sessionOf, story, type TestSession } from '../support/session';
 
 const [PARIS, FRANKFURT, VIRGINIA] = ['eu-west-3', 'eu-central-1', 'us-east-1'] as const;
@@ -27,37 +27,16 @@ let journal: MemoryJournal;
 let leases: MemoryLeases;
 
 beforeEach(() => {
-  world = new FakeWorld(REGIONS);
-  journal = new MemoryJournal();
-  leases = new MemoryLeases(world.clock);
-  for (const region of REGIONS) world.runs('blue', '1.0.0', 2, region);
+  ({ world, journal, leases } = livePlace({ regions: REGIONS }));
 });
 
 function session(waves: Partial<WavePolicy> = {}, change: Partial<DeploymentPolicy> = {}): TestSession {
   return sessionOf(world, journal, leases, { waves: { ...WAVES, ...waves }, ...change });
 }
 
-async function toTwo(one: TestSession): Promise<Deployed> {
-  const result = await deploy(one, { version: '2.0.0', force: false });
-  if (result.kind === 'already-live') throw new Error('nothing was deployed');
-  return result;
-}
-
 /** Does something once a step comes to a point of its story. */
-function when(one: TestSession, kind: Message['kind'], id: string, then: () => void): TestSession {
-  const say = one.reporter.say.bind(one.reporter);
-  let due = true;
-  one.reporter = {
-    say: (message) => {
-      if (due && message.kind === kind && 'step' in message && message.step.id === id) {
-        due = false;
-        then();
-      }
-      say(message);
-    },
-  };
-  return one;
-}
+const when = (one: TestSession, kind: Message['kind'], id: string, then: () => void): TestSession =>
+  onceSaid(one, says(kind, id), then);
 
 const weights = (): (Weights | 'shared')[] =>
   REGIONS.map((region) => {
@@ -83,7 +62,7 @@ describe('three regions with a release that fails in the second alone', () => {
 
   it('go back by default, the latest first, and the third is never touched', async () => {
     failsInFrankfurt();
-    const result = await toTwo(session());
+    const result = await deploymentOf(session());
     expect(result).toMatchObject({ outcome: 'rolled-back', reason: { code: 'BASCULE_GATE_TIMEOUT' } });
     expect(weights()).toEqual([BLUE, BLUE, BLUE]);
     const told = story(result.records);
@@ -99,7 +78,7 @@ describe('three regions with a release that fails in the second alone', () => {
 
   it('stay where they are done when they are to be left: only the second goes back, and a person decides', async () => {
     failsInFrankfurt();
-    const result = await toTwo(session({ onFailure: 'leave' }));
+    const result = await deploymentOf(session({ onFailure: 'leave' }));
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_GATE_TIMEOUT' } });
     expect(weights()).toEqual([GREEN, BLUE, BLUE]);
     expect(result.message).toContain(
@@ -114,7 +93,7 @@ describe('three regions with a release that fails in the second alone', () => {
     ['in its soak', 'started', `soak:${FRANKFURT}`],
   ] as const)('and left there, %s, go on with resume once it is mended', async (_when, kind, id) => {
     const one = when(session({ onFailure: 'leave' }), kind, id, () => world.at(FRANKFURT).sicken('green'));
-    expect(await toTwo(one)).toMatchObject({ outcome: 'halted' });
+    expect(await deploymentOf(one)).toMatchObject({ outcome: 'halted' });
     expect(weights()).toEqual([GREEN, BLUE, BLUE]);
     const again = await resume(session({ onFailure: 'leave' }));
     expect(again).toMatchObject({ outcome: 'succeeded' });
@@ -134,7 +113,7 @@ describe('three regions with a release that fails in the second alone', () => {
     const staged = { strategy: { kind: 'canary' as const, steps: [10, 50].map(stage) } };
     const one = session({ onFailure: 'leave' }, staged);
     when(one, 'started', `analyse:${FRANKFURT}:50`, () => world.at(FRANKFURT).sicken('green'));
-    expect(await toTwo(one)).toMatchObject({ outcome: 'halted' });
+    expect(await deploymentOf(one)).toMatchObject({ outcome: 'halted' });
     expect(weights()).toEqual([GREEN, BLUE, BLUE]);
     expect(await resume(session({ onFailure: 'leave' }, staged))).toMatchObject({ outcome: 'succeeded' });
     expect(weights()).toEqual([GREEN, GREEN, GREEN]);
@@ -144,7 +123,7 @@ describe('three regions with a release that fails in the second alone', () => {
 
   it('and left there all go back with abort', async () => {
     failsInFrankfurt();
-    await toTwo(session({ onFailure: 'leave' }));
+    await deploymentOf(session({ onFailure: 'leave' }));
     expect(await abort(session({ onFailure: 'leave' }))).toMatchObject({ outcome: 'rolled-back' });
     expect(weights()).toEqual([BLUE, BLUE, BLUE]);
     REGIONS.forEach(expectFree);
@@ -152,14 +131,14 @@ describe('three regions with a release that fails in the second alone', () => {
 
   it('fail twice, and halt twice with the same regions done', async () => {
     failsInFrankfurt();
-    await toTwo(session({ onFailure: 'leave' }));
+    await deploymentOf(session({ onFailure: 'leave' }));
     expect(await resume(session({ onFailure: 'leave' }))).toMatchObject({ outcome: 'halted' });
     expect(weights()).toEqual([GREEN, BLUE, BLUE]);
   });
 
   it('go back altogether when nothing is done yet, whatever the policy', async () => {
     world.at(PARIS).behaviours.set('2.0.0', 'sick');
-    expect(await toTwo(session({ onFailure: 'leave' }))).toMatchObject({ outcome: 'failed' });
+    expect(await deploymentOf(session({ onFailure: 'leave' }))).toMatchObject({ outcome: 'failed' });
     expect(weights()).toEqual([BLUE, BLUE, BLUE]);
   });
 });
@@ -170,13 +149,10 @@ describe('a region that was done and falls sick between two waves', () => {
       ['roll-back', 'rolled-back', [BLUE, BLUE, BLUE]],
       ['leave', 'halted', [BLUE, GREEN, BLUE]],
     ] as [FailurePolicy, string, Weights[]][]) {
-      world = new FakeWorld(REGIONS);
-      journal = new MemoryJournal();
-      leases = new MemoryLeases(world.clock);
-      for (const region of REGIONS) world.runs('blue', '1.0.0', 2, region);
+      ({ world, journal, leases } = livePlace({ regions: REGIONS }));
       const one = session({ soakSeconds: 60, onFailure });
       when(one, 'started', `wave-soak:${FRANKFURT}:2`, () => world.at(PARIS).sicken('green'));
-      const result = await toTwo(one);
+      const result = await deploymentOf(one);
       expect(result).toMatchObject({ outcome, reason: { code: 'BASCULE_SOAK_FAILED' } });
       expect(weights()).toEqual(expected);
     }
@@ -186,7 +162,7 @@ describe('a region that was done and falls sick between two waves', () => {
 describe('regions of one wave', () => {
   it('are watched side by side: a soak of three takes no longer than one', async () => {
     const began = world.clock.now();
-    const result = await toTwo(session({ order: 'together' }, { soakSeconds: 600 }));
+    const result = await deploymentOf(session({ order: 'together' }, { soakSeconds: 600 }));
     expect(result.outcome).toBe('succeeded');
     expect(world.clock.now() - began).toBeLessThan(2 * 600_000);
     const told = story(result.records);
@@ -199,7 +175,7 @@ describe('regions of one wave', () => {
   it('all go back when one of them fails in its soak', async () => {
     const one = session({ order: [[PARIS], [FRANKFURT, VIRGINIA]], onFailure: 'leave' });
     when(one, 'started', `soak:${VIRGINIA}`, () => world.at(VIRGINIA).sicken('green'));
-    expect(await toTwo(one)).toMatchObject({ outcome: 'halted' });
+    expect(await deploymentOf(one)).toMatchObject({ outcome: 'halted' });
     // Frankfurt was not done either.
     expect(weights()).toEqual([GREEN, BLUE, BLUE]);
   });
@@ -219,7 +195,7 @@ describe('regions of one wave', () => {
         at: world.clock.now(),
       });
     });
-    expect(await toTwo(one)).toMatchObject({ outcome: 'succeeded' });
+    expect(await deploymentOf(one)).toMatchObject({ outcome: 'succeeded' });
     expect(weights()).toEqual([GREEN, GREEN, GREEN]);
   });
 });
@@ -236,7 +212,7 @@ describe('a region that is cut off', () => {
   it.each(moments)(
     '%s is unknown; the others go back without it, and resume ends it',
     async (_at, kind, id) => {
-      const result = await toTwo(when(session(), kind, id, cut));
+      const result = await deploymentOf(when(session(), kind, id, cut));
       expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_REGION_UNREACHABLE' } });
       expect(result.message).toContain(`${FRANKFURT}: unknown`);
       expect(result.message).toContain(`${PARIS}: back on 1.0.0`);
@@ -261,7 +237,7 @@ describe('a region that is cut off', () => {
   );
 
   it.each(moments)('%s goes back alone by policy, and then the deployment goes on', async (_at, kind, id) => {
-    const result = await toTwo(when(session({ onFailure: 'leave' }), kind, id, cut));
+    const result = await deploymentOf(when(session({ onFailure: 'leave' }), kind, id, cut));
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_REGION_UNREACHABLE' } });
     expect(weights()[0]).toEqual(GREEN);
     world.cut.clear();
@@ -282,7 +258,7 @@ describe('a region that is cut off', () => {
       await wait(milliseconds);
       if (began.at > 0 && world.clock.now() - began.at > 40_000) world.cut.clear();
     };
-    expect(await toTwo(one)).toMatchObject({ outcome: 'succeeded' });
+    expect(await deploymentOf(one)).toMatchObject({ outcome: 'succeeded' });
     expect(weights()).toEqual([GREEN, GREEN, GREEN]);
   });
 
@@ -290,7 +266,7 @@ describe('a region that is cut off', () => {
     world.at(VIRGINIA).behaviours.set('2.0.0', 'sick');
     const one = when(session(), 'started', `apply-idle:${VIRGINIA}`, cut);
     const began = world.clock.now();
-    const result = await toTwo(one);
+    const result = await deploymentOf(one);
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_REGION_UNREACHABLE' } });
     expect(weights()).toEqual([BLUE, GREEN, BLUE]);
     const told = story(result.records);
@@ -306,7 +282,7 @@ describe('a region that is cut off', () => {
   });
 
   it('does not keep a rollback from the others, and is brought back by resume', async () => {
-    await toTwo(session());
+    await deploymentOf(session());
     const back = when(session(), 'started', `hold:${FRANKFURT}`, cut);
     const result = await rollback(back);
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_REGION_UNREACHABLE' } });
@@ -318,7 +294,7 @@ describe('a region that is cut off', () => {
   });
 
   it('before a rollback is left out of it, and planned for by resume', async () => {
-    await toTwo(session());
+    await deploymentOf(session());
     cut();
     const result = await rollback(session());
     expect(result).toMatchObject({ outcome: 'halted', reason: { code: 'BASCULE_REGION_UNREACHABLE' } });

@@ -8,6 +8,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { PulumiCommand } from '@pulumi/pulumi/automation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureEngine } from '../../automation/engine';
+import { InlinePreviewEngine } from '../../src/adapters/preview-engine';
 import { PulumiStackPreviews } from '../../src/adapters/stack-previews';
 import { PulumiStacks, type StackPrograms } from '../../src/adapters/stacks';
 import type { EnvironmentConfig } from '../../src/domain/config';
@@ -123,7 +124,7 @@ describe('PulumiStacks', () => {
     const before = await readFile(file, 'utf8');
     const place = { projectFolder: at('.'), command: await PulumiCommand.get({ skipVersionCheck: true }) };
     const config = { service: 'shop' } as EnvironmentConfig;
-    const shown = new PulumiStackPreviews(place, 'production', config, programs);
+    const shown = new PulumiStackPreviews(place, 'production', config, new InlinePreviewEngine(programs));
     expect(await shown.outputs()).toEqual(await (await stacks()).outputs());
     const fleets: FleetTarget[] = [green('3.0'), { ...green('3.0'), colour: 'blue' }];
     for (const preview of await Promise.all([shown.service(), ...fleets.map((one) => shown.fleet(one))]))

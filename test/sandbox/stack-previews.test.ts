@@ -10,6 +10,7 @@ import { PulumiCommand } from '@pulumi/pulumi/automation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processOf } from '../../src/adapters/engine-processes';
 import { loadEnvironmentFile } from '../../src/adapters/config-file';
+import { InlinePreviewEngine } from '../../src/adapters/preview-engine';
 import { PulumiStackPreviews } from '../../src/adapters/stack-previews';
 import type { StackPrograms } from '../../src/adapters/stacks';
 import type { ResourceChange, StackPreview } from '../../src/domain/preview/preview';
@@ -68,7 +69,12 @@ async function previews(change: Partial<StackPrograms> = {}, name = ENVIRONMENT)
   const service: StackPrograms['service'] = (given, environment) => serviceProgram(given, environment);
   const fleet: StackPrograms['fleet'] = (place) => fleetProgram(place);
   const programs = { service, fleet, ...change };
-  return new PulumiStackPreviews({ projectFolder: folder, command }, name, config, programs);
+  return new PulumiStackPreviews(
+    { projectFolder: folder, command },
+    name,
+    config,
+    new InlinePreviewEngine(programs),
+  );
 }
 
 /** All that a process has started, and that has started more, by pid. */

@@ -28,6 +28,10 @@ export class DeadlyJournal implements Journal {
     return this.journal.inspect(deployment);
   }
 
+  newest(deployment: string): Promise<JournalRecord | undefined> {
+    return this.journal.newest(deployment);
+  }
+
   after(deployment: string, from: number): Promise<JournalRecord[]> {
     return this.journal.after(deployment, from);
   }

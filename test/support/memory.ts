@@ -54,6 +54,11 @@ export class MemoryJournal implements Journal {
     return { records, torn: null };
   }
 
+  async newest(deployment: string): Promise<JournalRecord | undefined> {
+    const { records, torn } = await this.inspect(deployment);
+    return torn === null ? records.at(-1) : undefined;
+  }
+
   async after(deployment: string, from: number): Promise<JournalRecord[]> {
     return (await this.read(deployment)).slice(from);
   }

@@ -79,6 +79,15 @@ export function journalConformance(make: () => Promise<{ journal: Journal; spoil
       expect(await journal.after('one', 2)).toEqual([record('one', 2)]);
     });
 
+    it('gives the newest record, and none that was cut off', async () => {
+      const { journal, spoil } = await make();
+      expect(await journal.newest('one')).toBeUndefined();
+      for (const number of [0, 1, 2]) await journal.append(record('one', number));
+      expect(await journal.newest('one')).toEqual(record('one', 2));
+      await spoil('one', 3, '{"kind":"star');
+      expect(await journal.newest('one')).toBeUndefined();
+    });
+
     it('refuses a number that another record has, and keeps that record', async () => {
       const { journal } = await make();
       expect(await journal.append(record('one', 0, 'first'))).toBe('appended');

@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { PulumiCommand } from '@pulumi/pulumi/automation/cmd';
 import { loadEnvironmentFile } from '../../../src/adapters/config-file';
+import { InlinePreviewEngine } from '../../../src/adapters/preview-engine';
 import { PulumiStackPreviews } from '../../../src/adapters/stack-previews';
-import { PulumiStacks, type StackPrograms } from '../../../src/adapters/stacks';
+import { PulumiStacks } from '../../../src/adapters/stacks';
 import type { Colour } from '../../../src/domain/colour';
 import { fleetStackName } from '../../../src/domain/config';
 import { REHEARSAL } from '../../rehearsal/project';
+import { shownPrograms } from '../programs';
 import { timed, type Timing } from './measure';
 
 const execute = promisify(execFile);
@@ -25,12 +27,7 @@ export async function fleetTimings({ project, region, colour, latency, say }: Fl
   const config = await loadEnvironmentFile(project, REHEARSAL);
   const command = await PulumiCommand.get({ skipVersionCheck: true });
   const place = { projectFolder: project, command };
-  const programs: StackPrograms = {
-    service: async (given, environment) =>
-      (await import('../../../stacks/service.js')).serviceProgram(given, environment),
-    fleet: async (fleet) => (await import('../../../stacks/fleet.js')).fleetProgram(fleet),
-  };
-  const stacks = new PulumiStacks(place, REHEARSAL, config, programs);
+  const stacks = new PulumiStacks(place, REHEARSAL, config, shownPrograms);
   const target = (version: string, desired: number) =>
     ({ region, colour, version, capacity: { minimum: desired, maximum: 4, desired } }) as const;
   const versions = ['4.0.0', '5.0.0'];
@@ -43,7 +40,9 @@ export async function fleetTimings({ project, region, colour, latency, say }: Fl
     await stacks.applyFleet(last);
   });
   const preview = await timed('no-op preview of a fleet stack', latency, 3, async () => {
-    await new PulumiStackPreviews(place, REHEARSAL, config, programs).fleet(last);
+    await new PulumiStackPreviews(place, REHEARSAL, config, new InlinePreviewEngine(shownPrograms)).fleet(
+      last,
+    );
   });
   const stack = fleetStackName(REHEARSAL, region, colour);
   const plain = await timed('no-op preview, plain `pulumi preview`', latency, 3, async () => {

@@ -92,7 +92,7 @@ async function requestOf(argv: IamOptions): Promise<PolicyRequest> {
   // Not with the other commands: both load more than most of these need.
   const [{ loadEnvironmentFile, loadImageFile }, { backendOf }] = await Promise.all([
     import('../../../src/adapters/config-file.js'),
-    import('../../../src/adapters/stack-preview-state.js'),
+    import('../../../src/adapters/stack-reading.js'),
   ]);
   const folder = projectFolder(argv.project);
   const stateOf = async (own: string | undefined) => statePlaceOf(own ?? (await backendOf(folder)));

@@ -54,7 +54,9 @@ export const previewCommand: CommandModule<object, PreviewOptions> = {
       const strategy = strategyFrom(argv, strategyOf(place.config.deployment.strategy));
       const overrideFreeze = overriddenFreezes(argv['override-freeze']);
       const { version, force } = argv;
-      const found = await preview(place, { version, strategy, force, overrideFreeze });
+      const found = await preview(place, { version, strategy, force, overrideFreeze }).finally(() =>
+        place.close(),
+      );
       const text = format === 'json' ? '' : await rendered(found, format);
       return { exitCode: exitCodeOfPreview(found), json: { ...found }, text };
     });

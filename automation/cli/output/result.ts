@@ -38,7 +38,7 @@ export function printError(thrown: unknown, json: boolean): void {
 }
 
 /** Where it was thrown first, for whoever mends it. */
-function traceOf(thrown: unknown): string {
+export function traceOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   return thrown.cause === undefined ? (thrown.stack ?? thrown.message) : traceOf(thrown.cause);
 }

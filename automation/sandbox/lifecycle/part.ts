@@ -5,8 +5,12 @@ import { lastLines, rotateLog } from './files';
 import { MARKER, recordProcess } from './processes';
 import { waitFor } from './wait';
 
-/** What the sandbox's own processes may see of the user's environment: no credentials, no NODE_OPTIONS. */
-const PASSED_ON = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|BASCULE_SANDBOX_\w+)$/;
+/**
+ * What the sandbox's own processes may see of the user's environment: no credentials, no NODE_OPTIONS. By the last one
+ * a test run finds what it left behind.
+ */
+const PASSED_ON =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|BASCULE_SANDBOX_\w+|BASCULE_TEST_RUN)$/;
 
 export function plainEnvironment(): Record<string, string> {
   const entries = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));

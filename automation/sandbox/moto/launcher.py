@@ -8,6 +8,7 @@ Exit codes: 0 stopped by SIGTERM or SIGINT; 2 unsuitable Python or packages; 3 s
 """
 
 import argparse
+import functools
 import json
 import os
 import signal
@@ -45,6 +46,13 @@ def prepare_environment():
         os.environ.pop(name, None)
 
 
+def share_service_models():
+    """Has boto3's models read once: each session of moto would read them anew, for a third of its start."""
+    from botocore import loaders
+
+    loaders.create_loader = functools.cache(loaders.create_loader)
+
+
 def write_address(state_folder, host, port):
     path = os.path.join(state_folder, "control-plane.json")
     with open(path + ".new", "w", encoding="utf-8") as file:
@@ -58,6 +66,7 @@ def main():
     args = arguments()
     prepare_environment()
     try:
+        share_service_models()
         from controlplane.assembly import ControlPlane
         from controlplane.persistence import StateUnreadable
     except ImportError as error:

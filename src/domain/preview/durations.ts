@@ -2,39 +2,50 @@ import type { DeploymentState } from '../replay';
 import type { Step } from '../step';
 
 /**
- * How long a step took in the deployments of the past that succeeded: their median in seconds, null where none
- * had it. What a step only waits for belongs to it, so one that was to wait for another time is another step.
+ * How long the steps of a deployment took, in seconds: each under its id and what it was to wait for. What a step
+ * only waits for belongs to it, so one that was to wait for another time is another step.
  */
-export function expectedSeconds(step: Step, past: readonly DeploymentState[]): number | null {
-  const taken = past.flatMap(({ plan, steps }) =>
-    plan.steps.flatMap((one) => {
-      if (!isAlike(one, step)) return [];
-      const { phase, startedAt, endedAt } = steps[one.id] ?? {};
-      if (phase !== 'verified' || typeof startedAt !== 'number' || typeof endedAt !== 'number') return [];
-      return [(endedAt - startedAt) / 1000];
-    }),
-  );
-  return median(taken);
+export type Durations = Readonly<Record<string, number>>;
+
+/** Undefined of one that says nothing of how long the next one takes: no release, or none that succeeded. */
+export function durationsOf({ plan, steps, closed }: DeploymentState): Durations | undefined {
+  return closed?.outcome === 'succeeded' ? durationsSoFar({ plan, steps }) : undefined;
 }
 
-/** Deployments whose durations tell something of the next one. */
-export function tellsDurations({ plan, closed }: DeploymentState): boolean {
-  return plan.purpose === 'deploy' && closed?.outcome === 'succeeded';
+/** As durationsOf, of a deployment that is about to be closed as succeeded. */
+export function durationsSoFar({
+  plan,
+  steps,
+}: Pick<DeploymentState, 'plan' | 'steps'>): Durations | undefined {
+  if (plan.purpose !== 'deploy') return undefined;
+  const taken = plan.steps.flatMap((step): [string, number][] => {
+    const { phase, startedAt, endedAt } = steps[step.id] ?? {};
+    if (phase !== 'verified' || typeof startedAt !== 'number' || typeof endedAt !== 'number') return [];
+    return [[nameOf(step), (endedAt - startedAt) / 1000]];
+  });
+  return Object.fromEntries(taken);
 }
 
-function isAlike(one: Step, other: Step): boolean {
-  return one.id === other.id && one.kind === other.kind && waitOf(one) === waitOf(other);
+/** How long a step took in the deployments of the past: their median in seconds, null where none had it. */
+export function expectedSeconds(step: Step, past: readonly Durations[]): number | null {
+  const name = nameOf(step);
+  return median(past.flatMap(({ [name]: seconds }) => (seconds === undefined ? [] : [seconds])));
+}
+
+function nameOf(step: Step): string {
+  const wait = waitOf(step);
+  return wait === '' ? step.id : `${step.id} (${wait})`;
 }
 
 function waitOf(step: Step): string {
   switch (step.kind) {
     case 'analyse':
-      return `${step.seconds} ${step.byHand}`;
+      return step.byHand ? 'by hand' : `${step.seconds} s`;
     case 'soak':
     case 'keep-warm':
-      return String(step.seconds);
+      return `${step.seconds} s`;
     case 'traffic-end':
-      return String(step.quietSeconds);
+      return `${step.quietSeconds} s`;
     default:
       return '';
   }

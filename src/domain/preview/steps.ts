@@ -1,16 +1,15 @@
 import type { RegionFacts } from '../plan';
 import type { Plan } from '../records';
-import type { DeploymentState } from '../replay';
 import { shiftsBefore } from '../shifts';
 import { describeStep, isWatched, type Capacity, type Step } from '../step';
-import { expectedSeconds } from './durations';
+import { expectedSeconds, type Durations } from './durations';
 import type { PreviewedStep } from './preview';
 
 /** A plan step by step as people read it: what moves, what grows, what is waited for. */
 export function previewSteps(
   plan: Plan,
   regions: readonly RegionFacts[],
-  past: readonly DeploymentState[],
+  past: readonly Durations[],
 ): PreviewedStep[] {
   const instances = new Map(regions.map((facts) => [facts.region, standingOf(facts)]));
   return plan.steps.map((step) => {
