@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { lstat, lutimes, mkdir, readlink, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -7,8 +7,8 @@ const HEARTBEAT_MS = 5_000;
 const STALE_MS = 60_000;
 
 /**
- * Runs `work` while holding the lock folder, so that of several set-ups at once one does the work and the
- * others find it done. `onWait` is called once, with the holder's process id, when somebody else holds it.
+ * Runs `work` while holding the lock, so that of several set-ups at once one does the work and the others find
+ * it done. `onWait` is called once, with the holder's process id, when somebody else holds it.
  */
 export async function withLock(lock, work, onWait = () => {}) {
   await mkdir(path.dirname(lock), { recursive: true });
@@ -18,11 +18,14 @@ export async function withLock(lock, work, onWait = () => {}) {
       await breakLock(lock);
       continue;
     }
-    if (!told) onWait(await holderOf(lock));
-    told = true;
+    const holder = await holderOf(lock);
+    if (holder !== undefined && !told) {
+      onWait(holder);
+      told = true;
+    }
     await pause(200);
   }
-  const beat = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
+  const beat = setInterval(() => void lutimes(lock, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
   beat.unref();
   try {
     return await work();
@@ -32,25 +35,28 @@ export async function withLock(lock, work, onWait = () => {}) {
   }
 }
 
-/** mkdir is the one operation that succeeds for exactly one of several processes on every file system. */
+/**
+ * A link whose target is its holder's process id: exactly one of several processes can make it, and it tells who
+ * holds it from its first instant.
+ */
 async function take(lock) {
   try {
-    await mkdir(lock);
+    await symlink(String(process.pid), lock);
+    return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
     throw error;
   }
-  await writeFile(path.join(lock, 'pid'), String(process.pid));
-  return true;
 }
 
+/** Undefined when the lock has been given back in the meantime. */
 async function holderOf(lock) {
-  const text = await readFile(path.join(lock, 'pid'), 'utf8').catch(() => '');
+  const text = await readlink(lock).catch(() => '');
   return Number.parseInt(text, 10) || undefined;
 }
 
 async function isStale(lock) {
-  const age = await stat(lock).then(
+  const age = await lstat(lock).then(
     (found) => Date.now() - found.mtimeMs,
     () => 0,
   );

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { lstat, lutimes, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { withLock } from '../../scripts/lib/lock.mjs';
 
 let lock;
@@ -13,8 +13,8 @@ beforeEach(async () => {
 });
 
 async function abandoned(pid) {
-  await mkdir(lock, { recursive: true });
-  await writeFile(path.join(lock, 'pid'), String(pid));
+  await mkdir(path.dirname(lock), { recursive: true });
+  await symlink(String(pid), lock);
 }
 
 test('lets one in at a time and tells the others whom they wait for', async () => {
@@ -24,13 +24,13 @@ test('lets one in at a time and tells the others whom they wait for', async () =
   const work = async () => {
     inside += 1;
     most = Math.max(most, inside);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await vi.waitFor(() => expect(waitedFor).toHaveLength(3), { timeout: 20_000 });
     inside -= 1;
   };
   await Promise.all([1, 2, 3, 4].map(() => withLock(lock, work, (pid) => waitedFor.push(pid))));
   expect(most).toBe(1);
   expect(waitedFor).toEqual([process.pid, process.pid, process.pid]);
-  await expect(stat(lock)).rejects.toThrow('ENOENT');
+  await expect(lstat(lock)).rejects.toThrow('ENOENT');
 });
 
 test('is given back when the work fails', async () => {
@@ -55,6 +55,6 @@ test('is taken from a process that has ended, by only one of those who wait', as
 test('is taken from a holder that gave no sign of life for a minute', async () => {
   await abandoned(process.pid);
   const past = new Date(Date.now() - 61_000);
-  await utimes(lock, past, past);
+  await lutimes(lock, past, past);
   expect(await withLock(lock, async () => 'in')).toBe('in');
 });
