@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { foundAccounts } from './accounts';
 import { ensureBuildMachine, findPrograms, removeBuildMachine } from './build-machine';
@@ -95,7 +96,17 @@ async function prepareFolders(
   await Promise.all(folders.map((folder) => mkdir(folder, { recursive: true })));
   await Promise.all([
     placePlugins(paths.pulumiHome, log),
+    keepNoEngineLogs(paths.pulumiHome),
     writeFileAtomically(paths.awsConfig, awsConfigFile(accounts)),
     writeFileAtomically(paths.awsCredentials, ''),
   ]);
+}
+
+/**
+ * The engine would write a log of each run, for which it takes a third of its time, and nobody reads those of a
+ * sandbox. With a file in the folder's place it has none. A sandbox that has such a folder already keeps it.
+ */
+async function keepNoEngineLogs(pulumiHome: string): Promise<void> {
+  const logs = path.join(pulumiHome, 'logs');
+  if (!existsSync(logs)) await writeFile(logs, '');
 }
