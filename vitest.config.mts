@@ -73,8 +73,8 @@ export default defineConfig({
           name: 'sandbox',
           include: SANDBOX,
           exclude: NIGHTLY,
-          // Most of a test is waiting for processes: with one worker more than cores, the cores are busy.
-          maxWorkers: 3,
+          // Most of a test is waiting for processes: with two workers more than cores, the cores are busy.
+          maxWorkers: availableParallelism() + 2,
           testTimeout: 300_000,
           hookTimeout: 180_000,
         },

@@ -4,13 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BasculeError, messageOf } from '../domain/errors';
 import { createClients } from './aws';
 import { runEngine, type EnginePlace } from './engine-command';
+import { readState } from './stack-reading';
 import { isWhatWasPlanned, type Found, type Lookup } from './stack-search';
 import { searchFor } from './stack-searches';
 import {
   existsOutside,
   isUnfinished,
   mended,
-  parseState,
   pendingOf,
   recordedIds,
   resourcesOf,
@@ -219,7 +219,9 @@ export class StackMender {
   }
 
   private async state(): Promise<StackState> {
-    return parseState(await runEngine(this.place, ['stack', 'export']));
+    const state = await readState(this.place);
+    if (state === undefined) throw new Error(`no stack named '${this.place.stack}' found`);
+    return state;
   }
 
   private async refresh(urns: readonly string[]): Promise<void> {

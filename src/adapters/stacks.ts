@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { EngineEvent, OpMap, PulumiFn, Stack, StackSettings } from '@pulumi/pulumi/automation';
 import { FLEET_KEY, fleetStackName, PROJECT, type EnvironmentConfig } from '../domain/config';
 import type { Colour } from '../domain/colour';
 import type { FleetTarget, ServiceOutputs, StackChanges, Stacks } from '../ports';
 import { messageOf } from '../domain/errors';
-import { engineEnvironment } from './access';
 import { EngineEnded, runEngine, steadyCommand, type EnginePlace } from './engine-command';
 import { Diagnostics, isLocked, stackFailure } from './stack-failure';
 import { StackMender } from './stack-mending';
@@ -15,8 +12,6 @@ import type { EngineCommand } from './pulumi-command';
 import { outputsIn, readState } from './stack-reading';
 import { hasProtected, type StackState } from './stack-state';
 import type { Patience } from './stack-wait';
-
-const execute = promisify(execFile);
 
 export interface StackPlace {
   /** The folder with Pulumi.yaml and the stacks' configuration files. */
@@ -79,7 +74,7 @@ export class InlineStack {
       return observed((onEvent) => stack.destroy({ color: 'never', suppressProgress: true, onEvent }));
     });
     // The engine removes the configuration file with the stack; what people decided is not its to remove.
-    await this.told(this.pulumi(['stack', 'rm', '--yes', '--preserve-config', '--stack', this.name]));
+    await this.told(runEngine(this.enginePlace(), ['stack', 'rm', '--yes', '--preserve-config']));
     if (forget) await rm(path.join(this.place.projectFolder, `Pulumi.${this.name}.yaml`), { force: true });
     return changes;
   }
@@ -121,16 +116,6 @@ export class InlineStack {
     return work.catch((thrown: unknown) => {
       throw stackFailure(this.name, thrown, new Diagnostics());
     });
-  }
-
-  private async pulumi(args: string[]): Promise<string> {
-    const { projectFolder, command } = this.place;
-    const { stdout } = await execute(command.command, [...args, '--non-interactive'], {
-      cwd: projectFolder,
-      env: await engineEnvironment(),
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    return stdout;
   }
 
   /** The stack, made if need be, and its state if it had one. */
