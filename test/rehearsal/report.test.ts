@@ -130,6 +130,14 @@ describe('renderReport', () => {
     expect(page).toContain('connection closed before any response');
     expect(page).toMatch(/class="block failure"/);
   });
+
+  it('shows requests that failed only after the load was stopped', () => {
+    const late = clone(broken);
+    late.load.stoppedAt = late.load.buckets.find(({ failed }) => failed > 0)?.at ?? NaN;
+    const page = renderReport(late);
+    expect(page).toMatch(/class="block failure"/);
+    expect(page).not.toContain('no request failed');
+  });
 });
 
 describe('the verdict', () => {

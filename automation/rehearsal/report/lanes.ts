@@ -45,9 +45,11 @@ function failureBlocks(report: RehearsalReport): Block[] {
     if (last?.to === at) Object.assign(last, { to: at + bucketMilliseconds, failed: last.failed + failed });
     else stretches.push({ from: at, to: at + bucketMilliseconds, failed });
   }
+  // What fails after the load was stopped has failed all the same, and is drawn where the lane ends.
+  const latest = Math.max(startedAt, chartEnd(report) - bucketMilliseconds);
   return stretches.map(({ from, to, failed }) => ({
-    from,
-    to,
+    from: Math.min(from, latest),
+    to: Math.min(to, latest + bucketMilliseconds),
     look: 'failure',
     label: '',
     details: `${plural(failed, 'request')} failed from ${clock(from - startedAt)} to ${clock(to - startedAt)}.`,
