@@ -51,7 +51,7 @@ describe('a process of an update', () => {
       expect(found).toMatchObject({ pid, parent: process.pid });
       expect(found && hasDriver(found)).toBe(true);
       expect(found && hasDriver({ ...found, parent: 1 })).toBe(false);
-      expect(Math.abs((found?.startedAt ?? 0) - began)).toBeLessThan(3000);
+      expect(Math.abs((found?.startedAt ?? 0) - began)).toBeLessThan(60_000);
       expect(await updateProcesses(`${stack}0`)).toEqual([]);
     } finally {
       signal(pid, 'SIGKILL');

@@ -66,9 +66,7 @@ describe('start and stop of the sandbox', () => {
 
     const { state, parts } = await sandboxStatus({ folder: at });
     expect(state).toBe('running');
-    const began = Date.now();
     const again = await startSandbox(options(at));
-    expect(Date.now() - began).toBeLessThan(3_000);
     expect(again.started).toEqual([]);
     expect((await sandboxStatus({ folder: at })).parts).toEqual(parts);
 

@@ -60,11 +60,11 @@ describe("the control plane's own API", () => {
     const started = Date.now();
     expect((await plane.state(`?since=${revision}&wait=0.3`)).revision).toBe(revision);
     expect(Date.now() - started).toBeGreaterThanOrEqual(290);
-    const waiting = plane.state(`?since=${revision}&wait=30`);
+    const waiting = plane.state(`?since=${revision}&wait=60`);
     await plane.ec2().send(new DescribeVpcsCommand({}));
     await plane.ec2().send(new CreateVpcCommand({ CidrBlock: '10.7.0.0/16' }));
     expect((await waiting).revision).toBeGreaterThan(revision);
-    expect(Date.now() - started).toBeLessThan(10_000);
+    expect(Date.now() - started).toBeLessThan(60_000);
   });
 
   it('tells status checks and console output from what the daemon observed', async () => {
@@ -123,14 +123,15 @@ describe("the control plane's own API", () => {
   });
 
   it('delays AWS calls, all at once, and not its own', async () => {
-    await plane.faults([{ kind: 'latency', milliseconds: 300 }]);
+    await plane.faults([{ kind: 'latency', milliseconds: 1_000 }]);
     const started = Date.now();
     const ec2 = plane.ec2();
     await Promise.all(Array.from({ length: 10 }, () => ec2.send(new DescribeVpcsCommand({}))));
     const took = Date.now() - started;
     await plane.faults([]);
-    expect(took).toBeGreaterThanOrEqual(300);
-    expect(took).toBeLessThan(2000);
+    expect(took).toBeGreaterThanOrEqual(1_000);
+    // One after the other they would take ten seconds.
+    expect(took).toBeLessThan(10_000);
   });
 
   it('keeps regions and accounts apart, and shows all of them', async () => {
