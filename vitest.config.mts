@@ -54,6 +54,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
+    // A second otherwise, which a busy machine may need for a process to end.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

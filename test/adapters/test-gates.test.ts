@@ -173,7 +173,7 @@ describe('a suite', () => {
     expect(ended(await run(url, suite({ requests: [{ path: '/', attempts: 3 }] })))).toEqual(['passed']);
     expect(asked).toBe(2);
     const slow = suite({ requests: [{ path: '/silent' }, { path: '/' }] });
-    const late = await run(url, slow, { timeoutSeconds: 1 });
+    const late = await run(url, slow, { timeoutSeconds: 3 });
     expect(ended(late)).toEqual(['failed', 'skipped']);
     const left = await run(url, slow, { signal: AbortSignal.abort() });
     expect(ended(left)).toEqual(['failed', 'skipped']);

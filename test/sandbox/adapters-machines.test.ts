@@ -106,7 +106,7 @@ describe('a command on an instance', () => {
   });
 
   it('is ended at its time-out, with what it had printed', async () => {
-    expect(await run(order('echo begun; sleep 100', { timeoutSeconds: 1 }))).toEqual({
+    expect(await run(order('echo begun; sleep 100', { timeoutSeconds: 3 }))).toEqual({
       ending: { kind: 'timed-out' },
       output: 'begun',
     });

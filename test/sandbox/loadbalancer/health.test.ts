@@ -107,14 +107,16 @@ describe('health checks', () => {
     bench.processes.set('i-refused', { port: await freePort() });
     const check = { timeoutSeconds: 0.1, intervalSeconds: 0.15 };
     await bench.apply(named, [group('a', ['i-silent', 'i-refused'], {}, check)]);
-    await until('both unhealthy', () =>
-      ['i-silent', 'i-refused'].every((id) => truth(id)?.state === 'unhealthy'),
+    // A refusal that comes late on a busy machine is a timeout once, and not the next time.
+    await until('both unhealthy, each for its own reason', () =>
+      ['i-silent', 'i-refused'].every(
+        (id) =>
+          truth(id)?.state === 'unhealthy' &&
+          truth(id)?.reason === (id === 'i-silent' ? 'Target.Timeout' : 'Target.FailedHealthChecks'),
+      ),
     );
-    expect(truth('i-silent')).toMatchObject({ reason: 'Target.Timeout', description: 'Request timed out' });
-    expect(truth('i-refused')).toMatchObject({
-      reason: 'Target.FailedHealthChecks',
-      description: 'Health checks failed',
-    });
+    expect(truth('i-silent')).toMatchObject({ description: 'Request timed out' });
+    expect(truth('i-refused')).toMatchObject({ description: 'Health checks failed' });
   });
 
   it('takes a path that cannot be requested for a failure', async () => {

@@ -17,7 +17,7 @@ export const LB = 'arn:lb';
 export const LISTENER = 'arn:listener';
 
 /** Resolves once the condition holds; says what was waited for when it does not within the time. */
-export async function until(what: string, condition: () => boolean, milliseconds = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, milliseconds = 30_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`not within ${milliseconds} ms: ${what}`);
@@ -109,7 +109,7 @@ export function group(
       port: 'traffic-port',
       protocol: 'HTTP',
       intervalSeconds: 0.05,
-      timeoutSeconds: 0.5,
+      timeoutSeconds: 3,
       healthyThreshold: 3,
       unhealthyThreshold: 2,
       matcher: '200',
