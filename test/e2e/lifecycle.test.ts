@@ -148,7 +148,7 @@ describe('plain Pulumi', () => {
     const { exitCode, output } = await live.pulumi('up', '-s', stack, '--yes', '--skip-preview');
     expect(exitCode, output).toBe(0);
     expect((await groupOf('green')).DesiredCapacity).toBe(3);
-    await until(live.status.bind(live), ({ regions }) => regions[0]?.fleets[0]?.healthy === 3, 40);
+    await until(live.status.bind(live), ({ regions }) => regions[0]?.fleets[0]?.healthy === 3);
   });
 });
 

@@ -24,7 +24,8 @@ import {
   type Credentials,
 } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { must, Plane } from './moto-plane';
+import { must } from '../support/until';
+import { Plane } from './moto-plane';
 
 const [INT, STAGING, PRODUCTION] = ['123456789012', '222222222222', '333333333333'] as const;
 const REGION = 'eu-west-3';

@@ -10,7 +10,8 @@ import { AwsImages } from '../../src/adapters/images';
 import { AwsMetrics } from '../../src/adapters/metrics';
 import { AwsReleaseImages } from '../../src/adapters/release-images';
 import { Groups } from './moto-groups';
-import { must, until, type Plane } from './moto-plane';
+import { must, until } from '../support/until';
+import { type Plane } from './moto-plane';
 
 const REGION = 'eu-west-3';
 let groups: Groups;

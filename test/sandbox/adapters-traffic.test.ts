@@ -9,7 +9,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { callCounts, createClients, resetCallCounts } from '../../src/adapters/aws';
 import { AwsTraffic } from '../../src/adapters/traffic';
 import { allTo, liveColour } from '../../src/domain/traffic';
-import { forward, must, Plane, type Balancer } from './moto-plane';
+import { must } from '../support/until';
+import { forward, Plane, type Balancer } from './moto-plane';
 
 const REGION = 'eu-west-3';
 let plane: Plane;

@@ -11,7 +11,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SandboxState } from '../../automation/sandbox/contract';
 import { metricBatches } from '../../automation/sandbox/daemon/metric-data';
 import { Bench, Cleanup, forward, group, LB, rule, send } from './loadbalancer/support';
-import { must, Plane, until } from './moto-plane';
+import { must, until } from '../support/until';
+import { Plane } from './moto-plane';
 
 const cleanup = new Cleanup();
 const arn = (name: string) => `arn:aws:elasticloadbalancing:eu-west-3:1:targetgroup/shop-${name}/1`;

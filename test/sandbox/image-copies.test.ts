@@ -32,7 +32,8 @@ import type { Baking } from '../../src/domain/bake-order';
 import { parseImage } from '../../src/domain/config';
 import { bundleAddress, bundleKey } from '../../src/domain/image-tags';
 import type { Clock } from '../../src/ports';
-import { must, Plane } from './moto-plane';
+import { must } from '../support/until';
+import { Plane } from './moto-plane';
 
 const HOME = 'eu-west-3';
 const OTHER = 'eu-central-1';

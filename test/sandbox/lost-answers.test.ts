@@ -22,7 +22,7 @@ import { allTo } from '../../src/domain/traffic';
 import { PASS, startAwsProxy, type AwsCall, type AwsProxy, type Fault } from '../support/aws-proxy';
 import { held, holder, record } from '../support/store-conformance';
 import { Groups } from './moto-groups';
-import { must } from './moto-plane';
+import { must } from '../support/until';
 
 const REGION = 'eu-west-3';
 const BUCKET = 'lost-answers';

@@ -24,7 +24,8 @@ import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ApiCall } from '../../automation/sandbox/contract';
-import { must, Plane, runningProcess, until } from './moto-plane';
+import { must, until } from '../support/until';
+import { Plane, runningProcess } from './moto-plane';
 
 describe("the control plane's own API", () => {
   let plane: Plane;

@@ -9,7 +9,8 @@ import { CreateInstanceProfileCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Groups } from './moto-groups';
-import { must, type Plane } from './moto-plane';
+import { must } from '../support/until';
+import { type Plane } from './moto-plane';
 
 describe('Auto Scaling groups in the control plane', () => {
   let groups: Groups;

@@ -13,7 +13,8 @@ import {
   type PutMetricAlarmCommandInput,
 } from '@aws-sdk/client-cloudwatch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { must, Plane, until } from './moto-plane';
+import { must, until } from '../support/until';
+import { Plane } from './moto-plane';
 
 const MINUTE = 60_000;
 /** A whole minute some time ago: nothing of a test depends on when it runs. */

@@ -23,7 +23,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ApiCall } from '../../automation/sandbox/contract';
-import { type Balancer, forward, healthy, must, Plane, until } from './moto-plane';
+import { must, until } from '../support/until';
+import { type Balancer, forward, healthy, Plane } from './moto-plane';
 
 describe('load balancers in the control plane', () => {
   let plane: Plane;

@@ -9,7 +9,8 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import { DescribeTargetHealthCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 
-import { type Balancer, must, Plane, until } from './moto-plane';
+import { must, until } from '../support/until';
+import { type Balancer, Plane } from './moto-plane';
 
 /** A control plane with a load balancer, whose blue target group every group of the test is attached to. */
 export class Groups {

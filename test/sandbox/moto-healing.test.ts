@@ -9,7 +9,8 @@ import { DeregisterImageCommand, StopInstancesCommand, TerminateInstancesCommand
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Groups } from './moto-groups';
-import { must, until, type Plane } from './moto-plane';
+import { must, until } from '../support/until';
+import { type Plane } from './moto-plane';
 
 describe('how Auto Scaling groups of the control plane heal and shrink', () => {
   let groups: Groups;

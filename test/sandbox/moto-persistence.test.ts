@@ -23,7 +23,8 @@ import {
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { must, Plane } from './moto-plane';
+import { must } from '../support/until';
+import { Plane } from './moto-plane';
 
 const Bucket = 'journals';
 

@@ -3,8 +3,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import {
@@ -33,31 +31,12 @@ import type {
   TargetTruth,
   TruthReport,
 } from '../../automation/sandbox/contract';
+import { must, until } from '../support/until';
 
 const launcher = path.resolve(__dirname, '../../automation/sandbox/moto/launcher.py');
 const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'test' };
 
 export const healthy: TargetTruth = { state: 'healthy', reason: null, description: null };
-
-export function must<T>(value: T | null | undefined, what = 'value'): T {
-  if (value === null || value === undefined) throw new Error(`${what} is missing`);
-  return value;
-}
-
-/** Asks again until the answer passes; a test that waits for what never comes fails with the last answer. */
-export async function until<T>(
-  ask: () => Promise<T>,
-  passes: (answer: T) => boolean,
-  seconds = 15,
-): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (passes(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`never came true; last: ${JSON.stringify(answer)}`);
-    await delay(50);
-  }
-}
 
 export function runningProcess(port: number, over: Partial<InstanceTruth> = {}): InstanceTruth {
   const base = { exitCode: null, signal: null, pid: 4242, logFile: '/nonexistent' };

@@ -15,7 +15,7 @@ import {
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PluginWorld } from './plugins-world';
-import { must } from './moto-plane';
+import { must } from '../support/until';
 
 let world: PluginWorld;
 let vpcId = '';

@@ -7,7 +7,7 @@ import { DescribeLaunchTemplateVersionsCommand, RegisterImageCommand } from '@aw
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fleet, type FleetOptions } from './plugins-programs';
 import { PluginWorld, type TestStack } from './plugins-world';
-import { must } from './moto-plane';
+import { must } from '../support/until';
 
 let world: PluginWorld;
 let stack: TestStack;

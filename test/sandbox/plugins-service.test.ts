@@ -2,7 +2,8 @@ import { DescribeListenersCommand, ModifyListenerCommand } from '@aws-sdk/client
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { service, type ServiceOptions } from './plugins-programs';
 import { PluginWorld, type TestStack } from './plugins-world';
-import { forward, must } from './moto-plane';
+import { must } from '../support/until';
+import { forward } from './moto-plane';
 
 let world: PluginWorld;
 let stack: TestStack;

@@ -8,7 +8,8 @@ import { guardWrites } from '../../src/adapters/write-guard';
 import { BasculeError } from '../../src/domain/errors';
 import type { PreflightReading } from '../../src/domain/preflight';
 import { Groups } from './moto-groups';
-import { must, until, type Plane } from './moto-plane';
+import { must, until } from '../support/until';
+import { type Plane } from './moto-plane';
 
 const REGION = 'eu-west-3';
 let groups: Groups;
