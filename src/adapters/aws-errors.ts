@@ -31,7 +31,9 @@ export function awsError(thrown: unknown, call: string): unknown {
       'BASCULE_AWS_CREDENTIALS',
       call,
       `the credentials are missing or expired: ${said}`,
-      'Renew the credentials.',
+      name === 'CredentialsProviderError'
+        ? 'Give credentials as for any AWS tool, or renew them: `bascule doctor` shows what is found. For the sandbox: `eval "$(bascule sandbox env)"`.'
+        : 'Renew the credentials.',
       thrown,
     );
   if (DENIED.test(name))

@@ -59,6 +59,17 @@ export function stackFailure(stack: string, thrown: unknown, diagnostics: Diagno
     });
   const shown = diagnostics.shown();
   const details = shown.length > 0 ? shown : lastLines(text);
+  const unset = UNSET.find(({ says }) => details.some((line) => says.test(line)));
+  if (unset !== undefined)
+    return new BasculeError({
+      code: unset.code,
+      message: `Pulumi cannot open the stack ${stack}: ${unset.means}.`,
+      details,
+      next: `${unset.next} For the sandbox: \`eval "$(bascule sandbox env)"\`.`,
+      blame: 'user',
+      exitCode: 2,
+      cause: thrown,
+    });
   const silence = silenceIn(details);
   if (silence !== undefined)
     return new BasculeError({
@@ -80,6 +91,22 @@ export function stackFailure(stack: string, thrown: unknown, diagnostics: Diagno
     cause: thrown,
   });
 }
+
+/** What the engine says before it begins anything, where a setting is missing that only people can give. */
+const UNSET = [
+  {
+    says: /PULUMI_ACCESS_TOKEN must be set|not logged in/,
+    code: 'BASCULE_STACK_BACKEND',
+    means: 'nothing says where its state is kept',
+    next: 'Set PULUMI_BACKEND_URL (such as s3://acme-bascule?region=eu-west-3), or `pulumi login`.',
+  },
+  {
+    says: /passphrase must be set|incorrect passphrase/,
+    code: 'BASCULE_STACK_SECRETS',
+    means: 'its secrets need their passphrase',
+    next: 'Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the one that the stack was made with.',
+  },
+] as const;
 
 function lockLines(text: string): string[] {
   return text

@@ -23,6 +23,11 @@ describe('awsError', () => {
     expect((error as BasculeError).next).not.toBe('');
   });
 
+  it('says where credentials come from when there are none', () => {
+    const none = awsError(fault({ name: 'CredentialsProviderError' }), 's3:HeadBucket');
+    expect((none as BasculeError).next).toMatch(/bascule doctor.*bascule sandbox env/);
+  });
+
   it('leaves answers to this very request to the adapter that asked', () => {
     const refused = fault({ name: 'PreconditionFailed', $metadata: { httpStatusCode: 412 } });
     expect(awsError(refused, 's3:PutObject')).toBe(refused);

@@ -81,6 +81,24 @@ describe('stackFailure', () => {
   });
 
   it.each([
+    [
+      'BASCULE_STACK_BACKEND',
+      'PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions',
+      /PULUMI_BACKEND_URL .*bascule sandbox env/,
+    ],
+    [
+      'BASCULE_STACK_SECRETS',
+      'getting secrets manager: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables',
+      /^Set PULUMI_CONFIG_PASSPHRASE/,
+    ],
+    ['BASCULE_STACK_SECRETS', 'getting secrets manager: incorrect passphrase', /made with/],
+  ])('says which setting is missing: %s', (code, message, next) => {
+    const error = failureOf([], `error: ${message}`);
+    expect(error).toMatchObject({ code, exitCode: 2, details: [`error: ${message}`] });
+    expect(error.next).toMatch(next);
+  });
+
+  it.each([
     'creating EC2 Launch Template (shop): api error InvalidAMIID.NotFound: The image id does not exist',
     'waiting for Auto Scaling Group (shop) capacity satisfied: timeout while waiting for state to become "ok" (last state: "want at least 2 healthy instance(s), have 0", timeout: 10m0s)',
     'there is no image of shop 5.0.3 in eu-west-3',

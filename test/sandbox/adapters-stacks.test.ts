@@ -146,6 +146,21 @@ describe('PulumiStacks', () => {
     }
   });
 
+  it.each([
+    ['PULUMI_BACKEND_URL', undefined, 'BASCULE_STACK_BACKEND'],
+    ['PULUMI_CONFIG_PASSPHRASE', undefined, 'BASCULE_STACK_SECRETS'],
+    ['PULUMI_CONFIG_PASSPHRASE', 'another', 'BASCULE_STACK_SECRETS'],
+  ])('says what only people can set: %s is %s', async (name, value, code) => {
+    const before = process.env[name];
+    delete process.env[name];
+    Object.assign(process.env, value === undefined ? {} : { [name]: value });
+    try {
+      await expect((await stacks()).applyFleet(green('2.0'))).rejects.toMatchObject({ code, exitCode: 2 });
+    } finally {
+      process.env[name] = before;
+    }
+  });
+
   it('names the holder of a locked stack, a process that lives', async () => {
     const locks = path.join(
       folder,
