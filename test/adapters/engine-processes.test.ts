@@ -51,7 +51,9 @@ describe('a process of an update', () => {
       expect(found).toMatchObject({ pid, parent: process.pid });
       expect(found && hasDriver(found)).toBe(true);
       expect(found && hasDriver({ ...found, parent: 1 })).toBe(false);
-      expect(Math.abs((found?.startedAt ?? 0) - began)).toBeLessThan(60_000);
+      // The system tells the second of its start; it lies between these two however long the test took.
+      expect(found?.startedAt).toBeGreaterThan(began - 3000);
+      expect(found?.startedAt).toBeLessThan(Date.now() + 3000);
       expect(await updateProcesses(`${stack}0`)).toEqual([]);
     } finally {
       signal(pid, 'SIGKILL');

@@ -74,7 +74,7 @@ describe('HttpProber', () => {
   ])('gives up on %s', async (_what, listener) => {
     const answer = await new HttpProber().request(await serve(listener), { ...request, timeoutSeconds: 0.2 });
     expect(answer).toMatchObject({ kind: 'no-answer', reason: expect.stringContaining('within 0.2 s') });
-    expect(answer.milliseconds).toBeLessThan(60_000);
+    expect(answer.milliseconds).toBeLessThan(3000);
   });
 
   it('says of a broken body, and of a refused connection, that there is no answer', async () => {
